@@ -1,0 +1,1 @@
+"""Measurements of the service beside references of the same machine and the same minute."""
