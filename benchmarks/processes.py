@@ -51,7 +51,9 @@ class Running:
         return self.process.pid
 
     def family(self) -> list[psutil.Process]:
-        """Return the process and all its descendants that live now."""
+        """Return the process and all its descendants that live now; nobody when it has ended."""
+        if self.process.poll() is not None:
+            return []  # its number may be somebody else's by now
         try:
             first = psutil.Process(self.pid)
             return [first, *first.children(recursive=True)]

@@ -43,17 +43,27 @@ class Service:
 
     def serve(self) -> Running:
         """Start the server and return once it answers."""
+        server = self.start_server()
+        wait_until(self.answers, server, "the server")
+        return server
+
+    def work(self, slots: int) -> Running:
+        """Start a worker with *slots* slots and return once a first task came back from it."""
+        worker = self.start_worker(slots)
+        wait_until(self.runs_tasks, worker, "the worker")
+        return worker
+
+    def start_server(self) -> Running:
+        """Start the server."""
         command = [sys.executable, "-m", "clawtrail", "serve", "--data", str(self.folder)]
         command += ["--port", str(self.port)]
         if self.wait_port is not None:
             command += ["--wait-port", str(self.wait_port)]
         env = {"WORKER_TOKEN": TOKEN, **RAISED, **self.env}
-        server = self.stack.enter_context(Running(command, log=self.folder / "server.log", env=env))
-        wait_until(self.answers, server, "the server")
-        return server
+        return self.stack.enter_context(Running(command, log=self.folder / "server.log", env=env))
 
-    def work(self, slots: int) -> Running:
-        """Start a worker with *slots* slots and return once the server knows it."""
+    def start_worker(self, slots: int) -> Running:
+        """Start a worker with *slots* slots; it may be started before the server."""
         token = self.folder / "worker.token"
         token.touch(mode=0o600)
         token.write_text(TOKEN)
@@ -67,15 +77,20 @@ class Service:
         ]
         command += ["--token-file", str(token), "--state", str(self.folder / "worker"), "--name", "bench"]
         command += ["--max-concurrent", str(slots)]
-        worker = self.stack.enter_context(Running(command, log=self.folder / "worker.log"))
-        wait_until(self.runs_tasks, worker, "the worker")
-        return worker
+        return self.stack.enter_context(Running(command, log=self.folder / "worker.log"))
+
+    def count_by_state(self) -> dict[str, int]:
+        """Return how many tasks are in each state."""
+        answer = requests.get(f"{self.url}/tasks/stats", headers=self.headers, timeout=10)
+        answer.raise_for_status()
+        counts: dict[str, int] = answer.json()["queue"]["byStatus"]
+        return counts
 
     def answers(self) -> bool:
         """Say whether the server is up."""
         try:
             return requests.get(f"{self.url}/health", timeout=5).status_code == 200
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     def runs_tasks(self) -> bool:
