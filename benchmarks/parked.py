@@ -9,11 +9,10 @@ from benchmarks import loaders
 from benchmarks.figures import Figure, median, percentile
 from benchmarks.loaders import Request
 from benchmarks.processes import Running, free_port
-from benchmarks.service import RAISED, TOKEN, Service
+from benchmarks.service import TOKEN, Service
 from benchmarks.setting import Setting
 
 CONNECTIONS = 8
-MAX_WAITING = "CLAWTRAIL_MAX_WAITING"
 MIX: list[Request] = [
     ("GET", "/health", None, None),
     ("POST", "/tasks", TOKEN, {"argv": ["true"], "timeout": 5000}),
@@ -26,7 +25,7 @@ def measure(setting: Setting) -> list[Figure]:
     count = setting.pick(1000, 50)
     allow_files(4 * count + 1000)
     with ExitStack() as stack:
-        service = Service(stack, folder, wait_port=free_port(), env={MAX_WAITING: str(count + 100)})
+        service = Service(stack, folder, wait_port=free_port())
         trial = Trial(
             setting=setting,
             port=service.port,
@@ -86,7 +85,6 @@ class Trial:
 
 
 def _figures(trial: Trial, woken: list[float]) -> list[Figure]:
-    raised = ", ".join([*RAISED, MAX_WAITING])
     return [
         Figure(
             what=f"other requests with {trial.count} parked polls",
@@ -113,6 +111,6 @@ def _figures(trial: Trial, woken: list[float]) -> list[Figure]:
             limit=50,
             absolute=True,
             runs={"ms": woken},
-            note=f"p50 {median(woken):.1f} ms; settings raised: {raised}",
+            note=f"p50 {median(woken):.1f} ms",
         ),
     ]
