@@ -1,0 +1,82 @@
+"""Clawtrail for Python programs: ``from clawtrail import Client``.
+
+Names are loaded when they are first used, so that the server and the command line, which live under
+the same roof, do not load an HTTP client for nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from clawtrail.answers import (
+        Chunk,
+        Detail,
+        Event,
+        Result,
+        Stats,
+        Submitted,
+        Summary,
+        Unfinished,
+        WorkerSeen,
+    )
+    from clawtrail.client import Client
+    from clawtrail.errors import (
+        BadAnswer,
+        Busy,
+        ClawtrailError,
+        Conflict,
+        Forbidden,
+        InvalidRequest,
+        NotConfigured,
+        NotFound,
+        Refused,
+        ServerFailed,
+        StillRunning,
+        TaskFailed,
+        Unauthorized,
+        Unreachable,
+    )
+    from clawtrail.tasks import Task
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BadAnswer",
+    "Busy",
+    "Chunk",
+    "ClawtrailError",
+    "Client",
+    "Conflict",
+    "Detail",
+    "Event",
+    "Forbidden",
+    "InvalidRequest",
+    "NotConfigured",
+    "NotFound",
+    "Refused",
+    "Result",
+    "ServerFailed",
+    "Stats",
+    "StillRunning",
+    "Submitted",
+    "Summary",
+    "Task",
+    "TaskFailed",
+    "Unauthorized",
+    "Unfinished",
+    "Unreachable",
+    "WorkerSeen",
+]
+
+_HOMES = ("clawtrail.errors", "clawtrail.answers", "clawtrail.tasks", "clawtrail.client")
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        for home in _HOMES:
+            module = import_module(home)
+            if hasattr(module, name):
+                return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,279 @@
+"""The client: what the service can do, as calls of Python."""
+
+from __future__ import annotations
+
+import base64
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self, Unpack
+
+from clawtrail import fields, following
+from clawtrail.answers import (
+    Chunk,
+    Detail,
+    Event,
+    Result,
+    Stats,
+    Submitted,
+    Summary,
+    Unfinished,
+    WorkerSeen,
+    read_standing,
+)
+from clawtrail.errors import BadAnswer, Conflict, StillRunning
+from clawtrail.fields import Json
+from clawtrail.following import LONGEST_POLL, task_path
+from clawtrail.profile import find_profile
+from clawtrail.tasks import CommandOptions, Task, TaskOptions, wire_options
+from clawtrail.transport import Question, Retrying, Transport
+
+Stream = Literal["stdout", "stderr"]
+
+
+class Client:
+    """One server, asked with one token; threads may share it.
+
+    Durations given to it are seconds (floats); what it returns names its units: ``_ms`` for milliseconds,
+    ``_at`` for epoch milliseconds. Every call that makes a task carries an idempotency key made once for that
+    call, so that its retries never make a second task.
+
+    Every call may raise ``Unreachable``, ``BadAnswer``, ``Unauthorized``, ``Forbidden``, ``Busy`` and
+    ``ServerFailed``, those that name a task also ``NotFound``, those that take content ``InvalidRequest``.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        token: str | None = None,
+        *,
+        token_file: str | Path | None = None,
+        timeout: float = 30.0,
+        proxy: str | None = None,
+        insecure_http: bool | None = None,
+        config: str | Path | None = None,
+        retrying: Retrying | None = None,
+    ) -> None:
+        """Prepare a client; nothing is sent yet. What is not given is looked for as ``find_profile`` says.
+
+        *timeout* is for one call with all its retries, besides the time that the call is asked to wait.
+        Raises ``NotConfigured`` without a usable address and token.
+        """
+        profile = find_profile(
+            url=url,
+            token=token,
+            token_file=token_file,
+            proxy=proxy,
+            insecure_http=insecure_http,
+            config=config,
+        )
+        self._transport = Transport(profile, timeout=timeout, retrying=retrying or Retrying())
+
+    def __repr__(self) -> str:
+        return f"Client({self._transport.url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._transport.close()
+
+    # Submitting
+
+    def submit(
+        self,
+        command: str | None = None,
+        *,
+        argv: Sequence[str] | None = None,
+        **options: Unpack[CommandOptions],
+    ) -> Submitted:
+        """Hand over a command; once this returns, the task is durable on the record."""
+        return Submitted.read(self._submit("/tasks", Task.make(command, argv, **options).body()))
+
+    def submit_task(self, task: Task) -> Submitted:
+        """Hand over a *task* of any kind."""
+        return Submitted.read(self._submit("/tasks", task.body()))
+
+    def submit_many(self, tasks: Iterable[Task]) -> list[Submitted]:
+        """Hand over up to 1,000 tasks, all or none of them, and return them in the same order."""
+        answer = self._submit("/tasks/batch", {"tasks": [task.body() for task in tasks]})
+        return [Submitted(task_id) for task_id in fields.texts(answer, "taskIds")]
+
+    def run(
+        self,
+        command: str | None = None,
+        *,
+        argv: Sequence[str] | None = None,
+        wait_for: float | None = None,
+        **options: Unpack[CommandOptions],
+    ) -> Result:
+        """Run a command and return its result, whatever it is: one round trip where it is short.
+
+        Waits for ever, or *wait_for* seconds and then raises ``StillRunning`` (the task goes on).
+        """
+        return self._run("/tasks", Task.make(command, argv, **options).body(), wait_for)
+
+    def start(self, task: Task, *, wait: float) -> Result | Unfinished:
+        """Hand over *task* and wait up to *wait* seconds (at most 50) for its result, in one round trip."""
+        return read_standing(self._submit("/tasks", task.body(), wait=min(wait, LONGEST_POLL)))
+
+    def rerun(self, task_id: str) -> Submitted:
+        """Make a new task with the content of an old one; the old one stays as it is."""
+        return Submitted.read(self._submit(task_path(task_id, "rerun"), {}))
+
+    # Files
+
+    def read_file(self, path: str, *, offset: int | None = None, limit: int | None = None) -> bytes:
+        """Return the bytes of a file on the worker's computer, or *limit* of them from *offset* on.
+
+        Raises ``TaskFailed`` when it cannot be read, and when it is larger than a result may be.
+        """
+        asked: dict[str, object] = {"path": path, "encoding": "base64"}
+        asked |= {name: value for name, value in (("offset", offset), ("limit", limit)) if value is not None}
+        result = self._run("/files/read", asked, None).check()
+        if result.truncated:
+            raise BadAnswer(
+                f"The file {path} is too large for one answer: read it in parts with offset and limit."
+            )
+        return base64.b64decode(result.stdout)
+
+    def write_file(self, path: str, content: str | bytes, **options: Unpack[TaskOptions]) -> Result:
+        """Write exactly *content* (text as UTF-8) and return the result, with digests in its metadata.
+
+        Raises ``TaskFailed`` when it cannot be written.
+        """
+        if isinstance(content, bytes):
+            asked = {"content": base64.b64encode(content).decode("ascii"), "encoding": "base64"}
+        else:
+            asked = {"content": content, "encoding": "utf8"}
+        return self._run("/files/write", {"path": path, **asked, **wire_options(options)}, None).check()
+
+    def edit_file(
+        self, path: str, old: str, new: str, *, replace_all: bool = False, **options: Unpack[TaskOptions]
+    ) -> Result:
+        """Replace *old*, which must stand there exactly once, or everywhere with *replace_all*.
+
+        The result carries a unified diff in its metadata. Raises ``TaskFailed`` when *old* is not found, or
+        found more than once.
+        """
+        asked = {"path": path, "old_string": old, "new_string": new, "replace_all": replace_all}
+        return self._run("/files/edit", {**asked, **wire_options(options)}, None).check()
+
+    # Looking and waiting
+
+    def get(self, task_id: str, *, wait: float = 0.0) -> Result | Unfinished:
+        """Return the result, or how the task stands when it has none within *wait* seconds (at most 50)."""
+        return read_standing(self._get(task_path(task_id), wait=min(wait, LONGEST_POLL)))
+
+    def wait(self, task_id: str, *, timeout: float | None = None) -> Result:
+        """Return the result as soon as there is one; raises ``StillRunning`` after *timeout* seconds.
+
+        Outlasts restarts of the server that are shorter than this client's own timeout.
+        """
+        until = None if timeout is None else time.monotonic() + timeout
+        standing = following.wait_for_end(self._transport, task_id, until=until)
+        if isinstance(standing, Unfinished):
+            raise StillRunning(task_id, standing.state)
+        return standing
+
+    def output(self, task_id: str, *, stream: Stream | None = None) -> Iterator[Chunk]:
+        """Yield the output from its beginning on, as it comes, of one stream or both, until the task ends."""
+        if stream is not None:
+            return following.follow_output(self._transport, task_id, stream)
+        names: tuple[Stream, ...] = ("stdout", "stderr")
+        return following.merge(*(following.follow_output(self._transport, task_id, name) for name in names))
+
+    def list(
+        self,
+        *,
+        state: str | Sequence[str] | None = None,
+        kind: str | None = None,
+        actor: str | None = None,
+        worker: str | None = None,
+        q: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        tag: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Summary]:
+        """Yield the tasks that match, newest first, page by page; at most *limit* of them.
+
+        *since* and *until* are epoch milliseconds; *q* is searched for in commands and paths.
+        """
+        states = state if state is None or isinstance(state, str) else ",".join(state)
+        asked: dict[str, object] = {"state": states, "kind": kind, "actor": actor, "worker": worker, "q": q}
+        asked |= {"tag": tag, "since": since, "until": until}
+        return self._pages({name: value for name, value in asked.items() if value is not None}, limit)
+
+    def show(self, task_id: str) -> Detail:
+        """Return everything about one task: content, outcomes, why it stands where it stands."""
+        return Detail.read(self._get(task_path(task_id, "detail")))
+
+    def history(self, task_id: str) -> tuple[Event, ...]:
+        """Return the lines of the record that tell of one task, oldest first."""
+        answer = self._get(task_path(task_id, "events"))
+        return tuple(map(Event.read, fields.mappings(answer, "events")))
+
+    def workers(self) -> tuple[WorkerSeen, ...]:
+        """Return every worker that the server has seen."""
+        return tuple(map(WorkerSeen.read, fields.mappings(self._get("/workers"), "workers")))
+
+    def stats(self) -> Stats:
+        """Return how many tasks there are, in all and by state."""
+        return Stats.read(self._get("/tasks/stats"))
+
+    # Acting on a task
+
+    def cancel(self, task_id: str, *, reason: str | None = None) -> str:
+        """Ask for the end of a task; return its state: ``cancelled``, or as before until its worker hears it.
+
+        Cancelling twice is as good as once. Raises ``Conflict`` for a task that has ended otherwise.
+        """
+        body: Json = {} if reason is None else {"reason": reason}
+        try:
+            answer = self._transport.ask(Question("POST", task_path(task_id, "cancel"), body=body)).content
+        except Conflict:
+            standing = self.get(task_id)
+            if standing.state != "cancelled":
+                raise
+            return standing.state
+        return fields.text(answer, "state")
+
+    # One place for each way to ask
+
+    def _get(self, path: str, *, query: Json | None = None, wait: float = 0.0) -> Json:
+        return self._transport.ask(Question("GET", path, query=query or {}, wait=wait)).content
+
+    def _submit(self, path: str, body: Json, *, wait: float = 0.0) -> Json:
+        key = str(uuid.uuid4())
+        return self._transport.ask(Question("POST", path, body=body, idempotency_key=key, wait=wait)).content
+
+    def _run(self, path: str, body: Json, wait_for: float | None) -> Result:
+        until = None if wait_for is None else time.monotonic() + wait_for
+        wait = LONGEST_POLL if wait_for is None else min(LONGEST_POLL, wait_for)
+        answer = self._submit(path, body, wait=wait)
+        standing = read_standing(answer)
+        if isinstance(standing, Unfinished):
+            standing = following.wait_for_end(self._transport, standing.task_id, until=until)
+        if isinstance(standing, Unfinished):
+            raise StillRunning(standing.task_id, standing.state)
+        return standing
+
+    def _pages(self, query: dict[str, object], limit: int | None) -> Iterator[Summary]:
+        while limit is None or limit > 0:
+            answer = self._get("/tasks", query=query | {"limit": 200 if limit is None else min(limit, 200)})
+            page = fields.mappings(answer, "tasks")
+            yield from map(Summary.read, page)
+            cursor = fields.text_or_none(answer, "nextCursor")
+            if cursor is None or not page:
+                return
+            query = query | {"cursor": cursor}
+            limit = None if limit is None else limit - len(page)
