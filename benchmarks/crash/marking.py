@@ -5,11 +5,12 @@ from collections import Counter
 from pathlib import Path
 
 # noclobber makes the shell open with O_EXCL: a run that finds its mark taken takes the next number,
-# so a command that ran n times leaves n marks, whatever became of its worker.
+# so a command that ran n times leaves n marks, whatever became of its worker. (`true` and not `:`,
+# at whose redirection the shell would end.)
 PROGRAM = """\
 set -C
 number=1
-until { : > "$1/$2.$number"; } 2>/dev/null; do
+until { true > "$1/$2.$number"; } 2>/dev/null; do
     number=$((number + 1))
     [ "$number" -lt 100 ] || exit 70
 done
