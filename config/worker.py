@@ -1,0 +1,148 @@
+"""The settings of the worker, read once."""
+
+import re
+import socket
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from config.sources import Unreadable, ValueFiles
+
+LONGEST_WAIT_MS = 25000
+
+
+def _named(name: str, *others: str) -> AliasChoices:
+    return AliasChoices(f"CLAWTRAIL_WORKER_{name}", *others)
+
+
+def _own_name() -> str:
+    return re.sub(r"[^\w.-]", "-", socket.gethostname(), flags=re.ASCII)[:64] or "worker"
+
+
+def _state_folder() -> Path:
+    return Path("~/.local/state/clawtrail/worker")
+
+
+class WorkerSettings(BaseSettings):
+    """Everything that can be set, by its name in the environment; ``CLAWTRAIL_WORKER_...`` goes before old names."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
+
+    url: Annotated[str, Field(validation_alias=_named("URL", "CLAWTRAIL_URL", "WORKER_URL"))] = (
+        "http://127.0.0.1:3456"
+    )
+    token: Annotated[SecretStr, Field(validation_alias=_named("TOKEN", "WORKER_TOKEN"))]
+    insecure_http: Annotated[bool, Field(validation_alias=_named("INSECURE_HTTP"))] = False
+    state: Annotated[
+        Path, Field(validation_alias=_named("STATE"), default_factory=_state_folder, validate_default=True)
+    ]
+    name: Annotated[
+        str,
+        Field(validation_alias=_named("NAME"), default_factory=_own_name, pattern=r"^[A-Za-z0-9_.-]{1,64}$"),
+    ]
+    labels: Annotated[list[str], NoDecode, Field(validation_alias=_named("LABELS"))] = []
+    max_concurrent: Annotated[
+        int, Field(validation_alias=_named("MAX_CONCURRENT", "MAX_CONCURRENT"), ge=1, le=64)
+    ] = 3
+    drain: Annotated[float, Field(validation_alias=_named("DRAIN"), ge=0)] = 30.0
+    wait: Annotated[int, Field(validation_alias=_named("WAIT", "LONG_POLL_WAIT"), ge=0)] = LONGEST_WAIT_MS
+    poll_interval: Annotated[
+        int, Field(validation_alias=_named("POLL_INTERVAL", "POLL_INTERVAL"), ge=10, le=60000)
+    ] = 500
+    shell: Annotated[str, Field(validation_alias=_named("SHELL"), min_length=1)] = "/bin/sh -c"
+    path: Annotated[str | None, Field(validation_alias=_named("PATH"))] = None
+    proxy: Annotated[str | None, Field(validation_alias=_named("PROXY"))] = None
+    ca_file: Annotated[str | None, Field(validation_alias=_named("CA_FILE"))] = None
+    log_format: Annotated[
+        Literal["text", "json"], Field(validation_alias=_named("LOG_FORMAT", "CLAWTRAIL_LOG_FORMAT"))
+    ] = "text"
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+        BeforeValidator(lambda level: str(level).upper()),
+        Field(validation_alias=_named("LOG_LEVEL", "CLAWTRAIL_LOG_LEVEL")),
+    ] = "INFO"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take settings from the command line, then the environment, then the file, then NAME_FILE files."""
+        assert isinstance(dotenv_settings, DotEnvSettingsSource)  # noqa: S101 - for the type checker
+        return init_settings, env_settings, dotenv_settings, ValueFiles(settings_cls, dotenv_settings)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _readable(cls, value: Any) -> Any:  # noqa: ANN401 - it is any setting
+        if isinstance(value, Unreadable):
+            raise ValueError(str(value))
+        return value
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return re.split(r"[,\s]+", value.strip(", \n")) if isinstance(value, str) else value
+
+    @field_validator("labels")
+    @classmethod
+    def _pairs(cls, labels: list[str]) -> list[str]:
+        for label in labels:
+            if not re.fullmatch(r"[^=,\s]+=[^,\s]*", label):
+                raise ValueError(f"a label is k=v, not {label!r}")
+        return labels
+
+    @field_validator("token")
+    @classmethod
+    def _sendable(cls, token: SecretStr) -> SecretStr:
+        if not re.fullmatch(r"[!-~]+", token.get_secret_value()):
+            raise ValueError("a token is one word of plain letters, digits and signs, and not empty")
+        return token
+
+    @field_validator("state")
+    @classmethod
+    def _absolute(cls, state: Path) -> Path:
+        return state.expanduser().absolute()
+
+    @field_validator("wait")
+    @classmethod
+    def _within(cls, wait: int) -> int:
+        return min(wait, LONGEST_WAIT_MS)  # old deployments ask for 30000
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("not an address such as https://tasks.example.org")
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _private(self) -> Self:
+        parts = urlsplit(self.url)
+        if parts.scheme == "http" and not self.insecure_http and not _is_loopback(parts.hostname or ""):
+            raise ValueError(
+                f"{parts.hostname} is another machine: its URL must be https, or set --insecure-http and let"
+                " anybody on the way read the token"
+            )
+        return self
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

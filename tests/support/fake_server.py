@@ -1,0 +1,319 @@
+"""A stand-in for the service, for tests of the worker: a real HTTP server that speaks the wire contract."""
+
+import base64
+import itertools
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+TOKEN = "wim-token-0123456789"  # noqa: S105
+Json = dict[str, Any]
+
+
+@dataclass
+class FakeTask:
+    """One task as the stand-in keeps it; ``outputs`` holds the bytes of each stream by offset."""
+
+    id: str
+    kind: str
+    payload: Json
+    timeout: int
+    state: str = "pending"
+    attempt: int = 0
+    lease: str = ""
+    lease_until: float = 0.0
+    cancel: bool = False
+    outputs: dict[str, dict[int, bytes]] = field(default_factory=lambda: {"stdout": {}, "stderr": {}})
+    results: list[Json] = field(default_factory=list)
+
+    def read(self, stream: str) -> bytes:
+        """Give what was told of *stream*, in the order of offsets."""
+        return b"".join(data for _, data in sorted(self.outputs[stream].items()))
+
+    @property
+    def stdout(self) -> bytes:
+        """Everything told of stdout."""
+        return self.read("stdout")
+
+    @property
+    def result(self) -> Json:
+        """The first result that was told."""
+        return self.results[0]
+
+
+@dataclass
+class Answer:
+    """An answer that goes out instead of the right one; *cut* closes the connection without any."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+    cut: bool = False
+
+
+Meddle = Callable[[str, Json], Answer | None]
+
+
+class FakeServer:
+    """Listens on a free port of loopback. All fields are guarded by ``changed``.
+
+    *before* may answer a request instead of the service, which then never sees it; *after* may replace
+    the answer of a request that was served, as when a connection breaks on the way back.
+    """
+
+    def __init__(self, *, lease_ms: int = 60000, port: int = 0) -> None:
+        self.changed = threading.Condition()
+        self.lease_ms = lease_ms
+        self.token = TOKEN
+        self.drain = False
+        self.tasks: dict[str, FakeTask] = {}
+        self.requests: list[tuple[str, Json]] = []
+        self.most_offered = 0
+        self.before: Meddle = lambda _path, _body: None
+        self.after: Meddle = lambda _path, _body: None
+        self._numbers = itertools.count(1)
+        self._newest: dict[str, int] = {}
+        self._offers: dict[int, int] = {}
+        self._closed = False
+        self._http = _Http(("127.0.0.1", port), _Handler)
+        self._http.fake = self
+        self.port: int = self._http.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop listening; parked syncs are cut off."""
+        with self.changed:
+            self._closed = True
+            self.changed.notify_all()
+        self._http.shutdown()
+        self._http.server_close()
+        self._http.cut_all()
+        self._thread.join()
+
+    def submit(self, kind: str = "command", *, timeout: int = 30000, **payload: Any) -> FakeTask:  # noqa: ANN401
+        """Add a task for whoever asks next."""
+        with self.changed:
+            task = FakeTask(f"task-{next(self._numbers)}", kind, payload, timeout)
+            self.tasks[task.id] = task
+            self.changed.notify_all()
+            return task
+
+    def cancel(self, task: FakeTask) -> None:
+        """Ask for the end of *task*."""
+        with self.changed:
+            task.cancel = True
+            self.changed.notify_all()
+
+    def lose(self, task: FakeTask) -> None:
+        """End the lease of *task* at once."""
+        with self.changed:
+            task.lease_until = 0.0
+            self.changed.notify_all()
+
+    def until(self, true: Callable[[], object], *, within: float = 10.0) -> None:
+        """Wait until *true*, looked at after each request and each change. Raises ``TimeoutError``."""
+        with self.changed:
+            if not self.changed.wait_for(true, within):
+                raise TimeoutError(f"not within {within} s; the last requests: {self.requests[-5:]}")
+
+    def ended(self, task: FakeTask, *, within: float = 10.0) -> Json:
+        """Wait for the result of *task* and give it. Raises ``TimeoutError``."""
+        self.until(lambda: task.results, within=within)
+        return task.result
+
+    def told(self, path: str) -> list[Json]:
+        """List the bodies of all requests to *path*, oldest first."""
+        return [body for asked, body in self.requests if asked == path]
+
+    def items(self, kind: str | None = None) -> list[Json]:
+        """List all items that were reported, or those of one type."""
+        items = [item for body in self.told("/worker/report") for item in body["items"]]
+        return [item for item in items if kind in {None, item["type"]}]
+
+    # What the handler calls
+
+    def serve(self, path: str, body: Json) -> Json:
+        """Answer one request as the contract says."""
+        return self._sync(body) if path == "/worker/sync" else self._report(body)
+
+    def note(self, path: str, body: Json) -> None:
+        """Keep a request for the tests to look at."""
+        with self.changed:
+            self.requests.append((path, body))
+            self.changed.notify_all()
+
+    def _sync(self, body: Json) -> Json:
+        with self.changed:
+            number = next(self._numbers)
+            self._newest[body["session"]] = number
+            self._offers[number] = body["free"]
+            self._renew(body)
+            told = {task.id for task in self._held() if task.cancel and task.lease in body["leases"]}
+            self.changed.notify_all()
+            lost: list[str] = []
+            drain = self.drain
+            until = time.monotonic() + body["wait"] / 1000
+            claims: list[Json] = []
+            while not self._closed:
+                self._note_offers()
+                lost = [lease for lease in body["leases"] if not self._is_held(lease)]
+                cancel = {task.id for task in self._held() if task.cancel}
+                if self._newest[body["session"]] != number:
+                    break
+                claims = self._claim(body["free"])
+                if claims or lost or cancel - told or self.drain != drain:
+                    break
+                if not self.changed.wait(min(max(0.0, until - time.monotonic()), self._next_expiry())):
+                    if time.monotonic() >= until:
+                        break
+            del self._offers[number]
+            return {
+                "tasks": claims,
+                "cancel": [task.id for task in self._held() if task.cancel],
+                "lost": lost,
+                "drain": self.drain,
+                "now": int(time.time() * 1000),
+                "leaseMs": self.lease_ms,
+                "startMs": 15000,
+                **({"superseded": True} if self._newest[body["session"]] != number else {}),
+            }
+
+    def _report(self, body: Json) -> Json:
+        with self.changed:
+            results = [self._take(item) for item in body["items"]]
+            claims = self._claim(body.get("free", 0))
+            cancel = [task.id for task in self._held() if task.cancel]
+            self.changed.notify_all()
+            return {"results": results, "tasks": claims, "cancel": cancel}
+
+    def _take(self, item: Json) -> Json:
+        task = next((task for task in self.tasks.values() if task.lease == item["lease"]), None)
+        if task is None:
+            return {"ok": False, "code": "lease_lost", "kept": True}
+        if item["type"] == "output":
+            task.outputs[item["stream"]][item["offset"]] = base64.b64decode(item["data"], validate=True)
+            return {"ok": True}
+        if item["type"] == "result":
+            task.results.append(item)
+            held, task.state = self._is_held(task.lease), "finished"
+            return {"ok": True} if held else {"ok": False, "code": "lease_lost", "kept": True}
+        if task.cancel:
+            task.state = "cancelled"
+            return {"ok": False, "code": "cancelled"}
+        if not self._is_held(task.lease):
+            return {"ok": False, "code": "lease_lost"}
+        task.state = "running"
+        return {"ok": True, "leaseExpiresAt": int(time.time() * 1000) + self.lease_ms}
+
+    def _claim(self, free: int) -> list[Json]:
+        claims = []
+        for task in [task for task in self.tasks.values() if task.state == "pending"][:free]:
+            task.state, task.attempt = "claimed", task.attempt + 1
+            task.lease = f"lease-{task.id}-{task.attempt}-{next(self._numbers)}"
+            task.lease_until = time.monotonic() + self.lease_ms / 1000
+            claims.append(
+                {
+                    "taskId": task.id,
+                    "attempt": task.attempt,
+                    "lease": task.lease,
+                    "kind": task.kind,
+                    "payload": task.payload,
+                    "timeout": task.timeout,
+                    "leaseExpiresAt": int(time.time() * 1000) + self.lease_ms,
+                    "submittedBy": "client:ada",
+                    "createdAt": int(time.time() * 1000),
+                }
+            )
+        return claims
+
+    def _renew(self, body: Json) -> None:
+        for task in self._held():
+            if task.lease in body["leases"] and self._is_held(task.lease):
+                task.lease_until = time.monotonic() + self.lease_ms / 1000
+            elif task.state == "claimed" and body["inFlight"] == 0:
+                task.state = "pending"
+
+    def _held(self) -> list[FakeTask]:
+        return [task for task in self.tasks.values() if task.state in {"claimed", "running"}]
+
+    def _is_held(self, lease: str) -> bool:
+        return any(task.lease == lease and time.monotonic() < task.lease_until for task in self._held())
+
+    def _next_expiry(self) -> float:
+        times = [task.lease_until - time.monotonic() for task in self._held() if task.lease_until]
+        return max(0.01, min(times, default=60.0))
+
+    def _note_offers(self) -> None:
+        offered = sum(self._offers.values()) + len(self._held())
+        self.most_offered = max(self.most_offered, offered)
+
+
+class _Http(ThreadingHTTPServer):
+    fake: FakeServer
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, *args: Any) -> None:  # noqa: ANN401
+        super().__init__(*args)
+        self._open: set[Any] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def cut_all(self) -> None:
+        for connection in list(self._open):
+            try:
+                connection.shutdown(2)
+            except OSError:
+                continue
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server: _Http
+
+    def do_POST(self) -> None:
+        """Serve one request of the worker."""
+        fake = self.server.fake
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        answer = fake.before(self.path, body)
+        if answer is None and self.headers["Authorization"] != f"Bearer {fake.token}":
+            answer = Answer(401, b'{"error":"Unauthorized","code":"unauthorized"}')
+        fake.note(self.path, body)
+        if answer is None:
+            said = json.dumps(fake.serve(self.path, body)).encode()
+            answer = fake.after(self.path, body) or Answer(200, said)
+        self._send(answer)
+
+    def _send(self, answer: Answer) -> None:
+        if answer.cut:
+            self.close_connection = True
+            return
+        try:
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.end_headers()
+            self.wfile.write(answer.body)
+            self.wfile.flush()
+        except OSError:  # the worker has gone
+            self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing: the tests look at ``requests``."""

@@ -1,0 +1,1 @@
+"""The worker: a program of its own that asks the service for tasks, runs them, and tells what came of them."""

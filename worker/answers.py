@@ -1,0 +1,53 @@
+"""The shapes of what the service answers; anything else is refused before it is looked at."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic.alias_generators import to_camel
+
+_Id = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class _Shape(BaseModel):
+    """Camel case on the wire; fields that a newer service adds are ignored."""
+
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="ignore", strict=True)
+
+
+class Claim(_Shape):
+    """One attempt of one task, leased to this worker. ``timeout`` is in milliseconds."""
+
+    task_id: _Id
+    attempt: Annotated[int, Field(ge=1)]
+    lease: _Id
+    kind: _Id
+    payload: dict[str, JsonValue]
+    timeout: Annotated[int, Field(ge=0)]
+    submitted_by: str | None = None
+
+
+class SyncAnswer(_Shape):
+    """What a sync brings. ``lease_ms`` counts from the last sync that named the lease."""
+
+    tasks: list[Claim] = []
+    cancel: list[str] = []
+    lost: list[str] = []
+    drain: bool = False
+    lease_ms: Annotated[int, Field(gt=0)]
+    superseded: bool = False
+
+
+class ItemAnswer(_Shape):
+    """The answer to one item of a report."""
+
+    ok: bool
+    code: str | None = None
+    error: str | None = None
+
+
+class ReportAnswer(_Shape):
+    """One answer per item, in order, and what else the service used the occasion to say."""
+
+    results: list[ItemAnswer]
+    tasks: list[Claim] = []
+    cancel: list[str] = []

@@ -1,0 +1,93 @@
+"""The command ``clawtrail worker``."""
+
+import logging
+import signal
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from queue import SimpleQueue
+
+import click
+from pydantic import ValidationError
+
+from config import logs
+from config.sources import faults
+from config.worker import WorkerSettings
+from worker.errors import JournalFailed, StateInUse
+from worker.program import Worker
+
+log = logging.getLogger(__name__)
+
+
+@click.command()
+@click.option("--url", help="Address of the service (http only on this machine, else https).")
+@click.option("--token-file", type=click.Path(path_type=Path), help="File that holds the worker's token.")
+@click.option("--state", type=click.Path(path_type=Path), help="Folder for the journal; one worker each.")
+@click.option(
+    "--name", help="Name of this worker, letters, digits, '.', '_' and '-'. Default: the machine's."
+)
+@click.option("--label", "labels", multiple=True, metavar="K=V", help="What tasks can ask for; repeatable.")
+@click.option("--max-concurrent", type=int, help="Tasks at a time. Default: 3.")
+@click.option(
+    "--drain", type=float, metavar="SECONDS", help="How long tasks may go on at the end. Default: 30."
+)
+@click.option("--insecure-http", is_flag=True, default=None, help="Allow plain http to another machine.")
+@click.option(
+    "--log-format", type=click.Choice(["text", "json"]), help="Of the log on stderr. Default: text."
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    envvar="CLAWTRAIL_CONFIG",
+    help="File with settings, NAME=value.",
+)
+def worker(token_file: Path | None, config: Path | None, **given: object) -> None:
+    """Run tasks of the service on this machine.
+
+    Settings come from these options, the environment, and the file, in this order. SIGTERM or Ctrl-C lets
+    running tasks end; a second one stops them.
+    """
+    settings = _settings(token_file, config, given)
+    logs.set_up(settings.log_format, settings.log_level)
+    signals: SimpleQueue[int] = SimpleQueue()  # the one queue that a signal handler may put into
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _frame: signals.put(number))
+    try:
+        program = Worker(settings, version=_version())
+    except (StateInUse, JournalFailed, OSError) as error:
+        raise _Unusable(str(error)) from error
+    program.start()
+    about = {"name": settings.name, "url": settings.url, "slots": settings.max_concurrent}
+    log.info("worker started", extra={"fields": about})
+    signals.get()
+    program.stop(signals)
+    log.info("worker ended", extra={"fields": {"name": settings.name}})
+
+
+class _Unusable(click.ClickException):
+    """What has to be put right before the worker can start."""
+
+    exit_code = 2
+
+
+def _settings(token_file: Path | None, config: Path | None, given: dict[str, object]) -> WorkerSettings:
+    options = {
+        f"CLAWTRAIL_WORKER_{name.upper()}": value for name, value in given.items() if value not in {None, ()}
+    }
+    if config is not None and not config.is_file():
+        raise _Unusable(f"There is no file {config}")
+    if token_file is not None:
+        try:
+            options["CLAWTRAIL_WORKER_TOKEN"] = token_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise _Unusable(f"--token-file: {error}") from error
+    try:
+        return WorkerSettings(_env_file=config, **options)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise _Unusable("These settings cannot be used:\n  " + "\n  ".join(faults(error))) from None
+
+
+def _version() -> str:
+    try:
+        return version("clawtrail")
+    except PackageNotFoundError:  # run from a checkout
+        return "0"

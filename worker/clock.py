@@ -1,0 +1,16 @@
+"""The clock that leases are measured on: it counts on while the machine sleeps."""
+
+import time
+
+if hasattr(time, "CLOCK_BOOTTIME"):
+    _CLOCK = time.CLOCK_BOOTTIME
+else:  # macOS: this one counts on in sleep, unlike time.monotonic() there
+    _CLOCK = time.CLOCK_MONOTONIC
+
+
+def now() -> float:
+    """Give seconds from some fixed point: never set back, and sleep of the machine is counted.
+
+    ``time.monotonic()`` stands still while a Linux laptop sleeps; a lease does not.
+    """
+    return time.clock_gettime(_CLOCK)

@@ -1,0 +1,71 @@
+"""Kind ``command``: a program with its arguments, or text for a shell."""
+
+import os
+import shlex
+from collections.abc import Mapping
+from typing import Annotated, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from worker.executors.child import Child
+from worker.executors.paths import resolve
+from worker.items import Ending
+from worker.orders import Order, Run
+
+NOT_EXECUTABLE = 126
+NOT_FOUND = 127
+
+
+class _Payload(BaseModel, strict=True):
+    command: str | None = None
+    argv: Annotated[list[str], Field(min_length=1)] | None = None
+    cwd: str | None = None
+    env: dict[str, str] = {}
+    stdin: str = ""
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.command is None) == (self.argv is None):
+            raise ValueError("either command or argv")
+        return self
+
+
+class Commands:
+    """Runs commands with the one environment of this worker. Any thread may call ``run``."""
+
+    def __init__(self, *, env: Mapping[str, str], shell: str) -> None:
+        """Take *env* as what every command gets, and *shell* as what runs text, such as ``/bin/sh -c``."""
+        self._env = env
+        self._shell = shlex.split(shell)
+        self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+
+    def run(self, order: Order, run: Run) -> Ending:
+        """Run a command to its end.
+
+        The exit code is what a shell would say: 126 and 127 where nothing could be started, 128 and
+        the number of the signal that ended it, 124 for a timeout. Raises pydantic's ``ValidationError``.
+        """
+        payload = _Payload.model_validate(order.payload)
+        argv = payload.argv or [*self._shell, payload.command or ""]
+        try:
+            cwd = resolve(payload.cwd or "~")
+            child = Child(
+                argv,
+                cwd=cwd,
+                env={**self._env, **payload.env},
+                stdin=payload.stdin.encode(errors="surrogatepass"),
+                null=self._null,
+                task_id=order.task_id,
+            )
+        except (OSError, ValueError) as error:
+            return _not_started(error, argv[0], payload.cwd)
+        return child.watch(run, timeout_ms=order.timeout_ms)
+
+
+def _not_started(error: OSError | ValueError, program: str, cwd: str | None) -> Ending:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        if cwd is not None and not resolve(cwd).is_dir():
+            return Ending(NOT_FOUND, f"Working directory not found: {cwd}", "failed")
+        return Ending(NOT_FOUND, f"Command not found: {program}", "failed")
+    said = error.strerror if isinstance(error, OSError) else error
+    return Ending(NOT_EXECUTABLE, f"Cannot run {program}: {said}", "failed")

@@ -1,0 +1,71 @@
+"""Kind ``file-edit``: one piece of text in a file replaced by another, everything else untouched to the byte."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic.alias_generators import to_camel
+
+from worker.executors.diffs import unified
+from worker.executors.files import FileTrouble, find_status, read_whole, replace
+from worker.executors.paths import resolve
+from worker.items import Ending
+from worker.orders import Order, Run
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(strict=True, alias_generator=to_camel)
+
+    path: str
+    old_string: str
+    new_string: str
+    replace_all: bool = False
+
+
+def run(order: Order, _run: Run) -> Ending:
+    """Replace the one occurrence of *oldString*, or all with *replaceAll*; nothing in either string is special.
+
+    Metadata: sha256Before, sha256After, bytes, created, replacements, and diff (null where it would be too
+    large). Raises pydantic's ``ValidationError``.
+    """
+    payload = _Payload.model_validate(order.payload)
+    try:
+        return Ending(0, metadata=_edit(payload))
+    except (FileTrouble, ValueError) as error:
+        return Ending(1, str(error), "failed")
+
+
+def _edit(payload: _Payload) -> dict[str, JsonValue]:
+    path = resolve(payload.path)
+    content = read_whole(path, payload.path)
+    old = payload.old_string.encode()
+    count = content.data.count(old) if old else 0
+    if not old:
+        raise FileTrouble("old_string is empty")
+    if count == 0:
+        raise FileTrouble("old_string not found")
+    if count > 1 and not payload.replace_all:
+        raise FileTrouble(f"old_string not unique ({count} occurrences)")
+    data = content.data.replace(old, payload.new_string.encode())
+    _check_unchanged(path, content.status, payload.path)
+    replace(path, data, payload.path)
+    return {
+        "sha256Before": hashlib.sha256(content.data).hexdigest(),
+        "sha256After": hashlib.sha256(data).hexdigest(),
+        "bytes": len(data),
+        "created": False,
+        "replacements": count,
+        "diff": unified(content.data, data, payload.path),
+    }
+
+
+def _check_unchanged(path: Path, read: os.stat_result, shown: str) -> None:
+    """Refuse to overwrite what somebody else has written since it was read (a race of moments remains)."""
+    now = find_status(path)
+    if now is None or (now.st_ino, now.st_size, now.st_mtime_ns) != (
+        read.st_ino,
+        read.st_size,
+        read.st_mtime_ns,
+    ):
+        raise FileTrouble(f"Changed by somebody else in the meantime: {shown}")

@@ -1,0 +1,50 @@
+"""Kind ``file-write``: a file with exactly the given bytes."""
+
+import base64
+import binascii
+import hashlib
+from typing import Literal
+
+from pydantic import BaseModel
+
+from worker.executors.files import FileTrouble, replace
+from worker.executors.paths import resolve
+from worker.items import Ending
+from worker.orders import Order, Run
+
+
+class _Payload(BaseModel, strict=True):
+    path: str
+    content: str
+    encoding: Literal["utf8", "base64"] = "utf8"
+
+
+def run(order: Order, _run: Run) -> Ending:
+    """Write the file, whole or not at all. Metadata: sha256Before (null for a new file), sha256After, bytes, created.
+
+    Raises pydantic's ``ValidationError``.
+    """
+    payload = _Payload.model_validate(order.payload)
+    try:
+        data = _decoded(payload)
+        before, digest = replace(resolve(payload.path), data, payload.path)
+    except (FileTrouble, ValueError) as error:
+        return Ending(1, str(error), "failed")
+    return Ending(
+        0,
+        metadata={
+            "sha256Before": digest,
+            "sha256After": hashlib.sha256(data).hexdigest(),
+            "bytes": len(data),
+            "created": before is None,
+        },
+    )
+
+
+def _decoded(payload: _Payload) -> bytes:
+    if payload.encoding == "utf8":
+        return payload.content.encode()
+    try:
+        return base64.b64decode(payload.content, validate=True)
+    except binascii.Error as error:
+        raise FileTrouble(f"The content is not base64: {error}") from None

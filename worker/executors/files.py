@@ -1,0 +1,149 @@
+"""Files as the file kinds handle them: regular ones only, read without blocking, written whole or not at all."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import mkstemp
+from typing import NamedTuple
+
+MOST_BYTES = 10 * 1024 * 1024
+"""Of one file that is read whole, or of one piece."""
+
+
+class FileTrouble(Exception):
+    """The file cannot be read or written; the message is for the submitter."""
+
+
+class Content(NamedTuple):
+    """A whole file, and what it was when it was read."""
+
+    data: bytes
+    status: os.stat_result
+
+
+@contextmanager
+def opened(path: Path, shown: str) -> Iterator[tuple[int, os.stat_result]]:
+    """Open the regular file *path* for reading, without ever waiting for a pipe or a device. Raises ``FileTrouble``.
+
+    *shown* is how the submitter named it.
+    """
+    with named_troubles("read", shown):
+        # Without O_NONBLOCK the open of a pipe waits for somebody who writes to it.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        _check_regular(status, shown)
+        with named_troubles("read", shown):
+            yield descriptor, status
+    finally:
+        os.close(descriptor)
+
+
+def read_piece(descriptor: int, offset: int, limit: int) -> bytes:
+    """Give up to *limit* bytes from *offset* on; fewer only at the end of the file."""
+    pieces = []
+    while limit > 0 and (piece := os.pread(descriptor, min(limit, 1024 * 1024), offset)):
+        pieces.append(piece)
+        offset += len(piece)
+        limit -= len(piece)
+    return b"".join(pieces)
+
+
+def read_whole(path: Path, shown: str) -> Content:
+    """Read a regular file of at most ``MOST_BYTES``. Raises ``FileTrouble``."""
+    with opened(path, shown) as (descriptor, status):
+        data = read_piece(descriptor, 0, MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise FileTrouble(f"File too large: {shown} has {status.st_size} bytes, the most is {MOST_BYTES}")
+    return Content(data, status)
+
+
+def replace(path: Path, data: bytes, shown: str) -> tuple[os.stat_result | None, str | None]:
+    """Put a file with *data* at *path*, whole or not at all; give status and digest of the file that was there.
+
+    Folders are made. Through a link the file that it leads to is replaced, not the link. Mode
+    and, as far as allowed, owner are kept; hard links to the old file keep the old content. Raises ``FileTrouble``.
+    """
+    with named_troubles("write", shown):
+        target = Path(os.path.realpath(path))
+        before = find_status(target)
+        digest = None
+        if before is not None:
+            _check_regular(before, shown)
+            digest = file_digest(target, shown)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _write_beside(target, data, before)
+    return before, digest
+
+
+def find_status(path: Path) -> os.stat_result | None:
+    """Give the status of what *path* leads to, None where nothing is."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
+def file_digest(path: Path, shown: str) -> str:
+    """Give the SHA-256 of a regular file of any size, in hexadecimal. Raises ``FileTrouble``."""
+    with opened(path, shown) as (descriptor, _), open(descriptor, "rb", closefd=False) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def named_troubles(act: str, shown: str) -> Iterator[None]:
+    """Turn what the system says into a ``FileTrouble`` that names the file as the submitter did."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise FileTrouble(f"File not found: {shown}") from None
+    except OSError as error:
+        raise FileTrouble(f"Cannot {act} {shown}: {error.strerror}") from error
+
+
+def _check_regular(status: os.stat_result, shown: str) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise FileTrouble(f"Is a directory: {shown}")
+    if not stat.S_ISREG(status.st_mode):
+        raise FileTrouble(f"Not a regular file: {shown}")
+
+
+def _write_beside(target: Path, data: bytes, before: os.stat_result | None) -> None:
+    descriptor, temporary = mkstemp(dir=target.parent, prefix=".clawtrail-", suffix=".tmp")
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            if before is not None:
+                with suppress(PermissionError):
+                    os.fchown(descriptor, before.st_uid, before.st_gid)
+            # After the owner: a change of owner clears the bits for set-user-id.
+            os.fchmod(descriptor, stat.S_IMODE(before.st_mode) if before else 0o666 & ~_UMASK)
+            os.fsync(descriptor)
+        os.replace(temporary, target)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in *folder* last through a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _ask_umask() -> int:
+    # There is no way to ask but to set it, so it is asked once, before there are threads.
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask
+
+
+_UMASK = _ask_umask()

@@ -1,0 +1,16 @@
+"""What a path in a task means on this machine."""
+
+from pathlib import Path
+
+
+def resolve(path: str) -> Path:
+    """Give *path* as an absolute one: ``~`` and ``~user`` expanded, a relative one taken from the home folder.
+
+    Links are left as they are. Raises ``ValueError`` for a path that no file can have.
+    """
+    if not path or "\0" in path:
+        raise ValueError("not a path: it is empty or has a NUL in it")
+    try:
+        return Path.home() / Path(path).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"no such home folder: {path}") from error

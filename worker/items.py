@@ -1,0 +1,56 @@
+"""The items of a report, each encoded once: as bytes they are counted, joined, sent, and kept in the journal."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended: what the executor says of it.
+
+    ``reason`` is one of exit, timeout, cancelled, policy, failed, interrupted.
+    """
+
+    exit_code: int
+    error: str | None = None
+    reason: str = "exit"
+    metadata: Mapping[str, JsonValue] | None = None
+
+
+def start(lease: str) -> bytes:
+    """The item that asks leave to start. Nothing is executed before its answer."""
+    return _encoded({"type": "start", "lease": lease})
+
+
+def output(lease: str, stream: str, offset: int, data: bytes) -> bytes:
+    """The item for *data*, the bytes of *stream* from *offset* on."""
+    text = base64.b64encode(data).decode("ascii")
+    return _encoded({"type": "output", "lease": lease, "stream": stream, "offset": offset, "data": text})
+
+
+def result(
+    lease: str, ending: Ending, *, duration_ms: int, sizes: tuple[int, int] = (0, 0), truncated: bool = False
+) -> bytes:
+    """The item that ends a run; *sizes* are the real lengths of stdout and stderr in bytes."""
+    return _encoded(
+        {
+            "type": "result",
+            "lease": lease,
+            "exitCode": ending.exit_code,
+            "error": ending.error,
+            "durationMs": duration_ms,
+            "metadata": dict(ending.metadata) if ending.metadata else None,
+            "stdoutBytes": sizes[0],
+            "stderrBytes": sizes[1],
+            "truncated": truncated,
+            "reason": ending.reason,
+        }
+    )
+
+
+def _encoded(item: dict[str, JsonValue]) -> bytes:
+    return json.dumps(item, separators=(",", ":")).encode("ascii")

@@ -1,0 +1,40 @@
+"""What running asks of an executor: the order it gets, the run it writes to, the ending it gives back."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from worker.items import Ending
+from worker.output import StreamName
+
+
+@dataclass(frozen=True)
+class Order:
+    """One task as its executor sees it."""
+
+    task_id: str
+    payload: Mapping[str, JsonValue]
+    timeout_ms: int
+
+
+class Run(Protocol):
+    """The run of an order, for the executor's own thread."""
+
+    def write(self, stream: StreamName, data: bytes) -> None:
+        """Take in output."""
+
+    def pulse(self) -> Ending | None:
+        """Stream what is due, and tell how the run is to end if it has to be stopped now.
+
+        To be called at least four times a second while anything takes long.
+        """
+
+
+Executor = Callable[[Order, Run], Ending]
+"""Runs one order to its end and says how it ended. Called by many threads at once.
+
+A ``ValidationError`` that it raises is a fault of the payload; anything else it raises is a fault of its
+own. Both fail the task.
+"""

@@ -1,0 +1,128 @@
+"""The whole worker: its parts put together, started, and brought to an end."""
+
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+
+from config.worker import WorkerSettings
+from worker import environment, state
+from worker.client import Server
+from worker.courier import Courier
+from worker.errors import JournalFailed
+from worker.executors import registry
+from worker.executors.command import Commands
+from worker.executors.tree import GRACE_S
+from worker.journal import Journal
+from worker.patience import Patience
+from worker.reporting import Outbox
+from worker.running import Runner
+from worker.slots import Held, Slots
+from worker.syncing import Syncing
+from worker.verdicts import allow_all
+
+log = logging.getLogger(__name__)
+
+DELIVERY_S = 5.0
+"""How long the last outcomes may take to be delivered when the worker ends; what is left stays in the journal."""
+
+KILL_S = GRACE_S + 3.0
+"""How long a run may take to be over when it is stopped."""
+
+_LOOK_S = 0.1
+
+
+class Worker:
+    """One worker process. ``start``, then ``stop``, each once and by the main thread."""
+
+    def __init__(self, settings: WorkerSettings, *, version: str) -> None:
+        """Take hold of the state folder and put the parts together. Raises ``StateInUse``, ``JournalFailed``, ``OSError``."""
+        environment.seal_descriptors()
+        self._lock = state.hold(settings.state)
+        self._settings = settings
+        self._patience = Patience(first=settings.poll_interval / 1000)
+        self._journal = Journal(Path(settings.state) / "journal.db")
+        self._slots = Slots(settings.max_concurrent, longest_wait=settings.wait / 1000)
+        executors = registry.load(
+            Commands(env=environment.build(search_path=settings.path), shell=settings.shell)
+        )
+        server = Server(
+            settings.url,
+            settings.token.get_secret_value(),
+            version=version,
+            proxy=settings.proxy,
+            ca_file=settings.ca_file,
+        )
+        session = uuid.uuid4().hex
+        outbox = Outbox(server, self._slots, self._patience, worker_id=settings.name, session=session)
+        self._courier = Courier(outbox, self._journal, self._slots)
+        self._runner = Runner(
+            executors=executors,
+            may_run=allow_all,
+            journal=self._journal,
+            outbox=outbox,
+            slots=self._slots,
+            courier=self._courier.queue,
+        )
+        self._claims: SimpleQueue[Held] = SimpleQueue()
+        self._syncing = Syncing(
+            server,
+            self._slots,
+            self._patience,
+            self._claims.put,
+            workerId=settings.name,
+            session=session,
+            name=settings.name,
+            kinds=sorted(executors),
+            labels=settings.labels,
+            version=version,
+        )
+
+    def start(self) -> None:
+        """Start all threads: two that sync, the courier, and one for each slot."""
+        backlog = self._journal.untold()
+        for entry in backlog:
+            self._slots.keep(entry.lease)
+        _begin("courier", lambda: self._courier.run(backlog))
+        for number in range(self._settings.max_concurrent):
+            _begin(f"slot-{number + 1}", self._work)
+        for number in (1, 2):
+            _begin(f"sync-{number}", self._syncing.run)
+
+    def stop(self, signals: "SimpleQueue[int]") -> None:
+        """Claim nothing more, let what runs end within the drain time, deliver, and close the journal.
+
+        Another signal, or the end of the drain time, stops what runs.
+        """
+        self._runner.close()
+        self._slots.close()
+        drain_until = time.monotonic() + self._settings.drain
+        while not self._slots.wait_idle(_LOOK_S):
+            if not signals.empty() or time.monotonic() >= drain_until:
+                log.warning("stopping what still runs")
+                self._runner.kill()
+                self._slots.wait_idle(KILL_S)
+                break
+        if not self._slots.wait_empty(DELIVERY_S):
+            log.warning("some outcomes are not delivered yet; they are kept in the journal")
+        self._patience.end()
+        self._slots.end()
+        self._courier.queue.put(None)
+        try:
+            self._journal.close()
+        except JournalFailed as error:
+            log.error("journal not closed", extra={"fields": {"error": str(error)}})
+
+    def _work(self) -> None:
+        while True:
+            held: Held | None = self._claims.get()
+            while held is not None:
+                held = self._runner.run(held)
+
+
+def _begin(name: str, target: Callable[[], None]) -> None:
+    # Daemons: at the end nobody waits for a thread that is parked at the service.
+    Thread(target=target, name=name, daemon=True).start()

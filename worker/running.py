@@ -1,0 +1,158 @@
+"""One task from its lease to its outcome."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from queue import SimpleQueue
+
+from pydantic import ValidationError
+
+from worker import items
+from worker.answers import Claim
+from worker.errors import JournalFailed
+from worker.items import Ending
+from worker.journal import Journal
+from worker.orders import Executor, Order
+from worker.output import Capture, Chunk, StreamName
+from worker.reporting import Outbox, Parcel
+from worker.slots import Held, Slots
+from worker.verdicts import MayRun
+
+log = logging.getLogger(__name__)
+
+CANCELLED = Ending(-1, "Cancelled", "cancelled")
+LEASE_LOST = Ending(-1, "Stopped: the lease ended, so the service no longer counts on this run", "failed")
+SHUT_DOWN = Ending(-1, "Stopped: the worker was shut down", "failed")
+NOT_CONFIRMED = Ending(-1, "Not run: the service did not confirm the start in time", "failed")
+
+
+class _LiveRun:
+    """The run that an executor sees: its output, and whether it has to stop."""
+
+    def __init__(self, held: Held, capture: Capture, killed: Callable[[], bool]) -> None:
+        self._held = held
+        self._capture = capture
+        self._killed = killed
+
+    def write(self, stream: StreamName, data: bytes) -> None:
+        self._capture.add(stream, data)
+
+    def pulse(self) -> Ending | None:
+        self._capture.flush()
+        if self._held.cancelled:
+            return CANCELLED
+        if self._held.gone():
+            return LEASE_LOST
+        return SHUT_DOWN if self._killed() else None
+
+
+class _NotOurs(Exception):
+    """This attempt is not, or no longer, ours to run."""
+
+
+class Runner:
+    """Takes held claims through. Any number of threads call ``run``, each with a claim of its own."""
+
+    def __init__(
+        self,
+        *,
+        executors: Mapping[str, Executor],
+        may_run: MayRun,
+        journal: Journal,
+        outbox: Outbox,
+        slots: Slots,
+        courier: "SimpleQueue[Chunk | None]",
+    ) -> None:
+        self._executors = executors
+        self._may_run = may_run
+        self._journal = journal
+        self._outbox = outbox
+        self._slots = slots
+        self._courier = courier
+        self._closed = False
+        self._killed = False
+
+    def close(self) -> None:
+        """Start nothing any more."""
+        self._closed = True
+
+    def kill(self) -> None:
+        """Stop every run that goes on, and every later one."""
+        self._killed = True
+
+    def run(self, held: Held) -> Held | None:
+        """Take one claim to its end and tell it. Gives the claim that came with the service's answer, if any.
+
+        Nothing is executed before the journal has it and the service has said yes to the start.
+        """
+        capture = Capture(held.claim.lease, self._courier)
+        live = _LiveRun(held, capture, lambda: self._killed)
+        try:
+            ending = self._refusal(held.claim) or self._start(held)
+        except _NotOurs as reason:
+            fields = {"task": held.claim.task_id, "attempt": held.claim.attempt, "why": str(reason)}
+            log.warning("task not started", extra={"fields": fields})
+            self._slots.drop(held.claim.lease)
+            return None
+        began = time.monotonic()
+        ending = ending or live.pulse() or self._execute(held.claim, live)
+        return self._conclude(held, ending, capture, round((time.monotonic() - began) * 1000))
+
+    def _refusal(self, claim: Claim) -> Ending | None:
+        verdict = self._may_run(claim)
+        if verdict.answer == "allow":
+            return None
+        return Ending(126, f"Refused by policy: {verdict.rule}", "policy", {"rule": verdict.rule})
+
+    def _start(self, held: Held) -> Ending | None:
+        """Return None when the claim may be executed now, or how it ended without. Raises ``_NotOurs``."""
+        claim = held.claim
+        if self._closed:
+            raise _NotOurs("the worker is about to end")
+        try:
+            if not self._journal.starting(claim.task_id, claim.attempt, claim.lease):
+                raise _NotOurs("this attempt was started before")
+        except JournalFailed as error:
+            return Ending(-1, f"Not run: {error}", "failed")
+        parcel = self._outbox.tell(Parcel([items.start(claim.lease)], give_up=held.gone))
+        if not parcel.told or held.gone():
+            return NOT_CONFIRMED
+        if not parcel.answers[0].ok:
+            self._journal.delivered(claim.task_id, claim.attempt)
+            raise _NotOurs(f"the service says no to the start: {parcel.answers[0].code}")
+        return None
+
+    def _execute(self, claim: Claim, live: _LiveRun) -> Ending:
+        executor = self._executors.get(claim.kind)
+        if executor is None:
+            return Ending(-1, f"This worker runs no tasks of kind {claim.kind}", "failed")
+        try:
+            return executor(Order(claim.task_id, claim.payload, claim.timeout), live)
+        except ValidationError as error:
+            fault = error.errors(include_url=False, include_input=False)[0]
+            return Ending(-1, f"Payload, {'.'.join(map(str, fault['loc']))}: {fault['msg']}", "failed")
+        except Exception as error:
+            log.exception("executor failed", extra={"fields": {"task": claim.task_id, "kind": claim.kind}})
+            return Ending(-1, f"The worker failed on this task: {type(error).__name__}: {error}", "failed")
+
+    def _conclude(self, held: Held, ending: Ending, capture: Capture, took_ms: int) -> Held | None:
+        claim = held.claim
+        parts = capture.finish()
+        parts.append(
+            items.result(
+                claim.lease, ending, duration_ms=took_ms, sizes=capture.sizes, truncated=capture.truncated
+            )
+        )
+        try:
+            self._journal.ended(claim.task_id, claim.attempt, claim.lease, b"\n".join(parts))
+        except JournalFailed as error:  # it is told all the same; only a crash before that would lose it
+            log.error("outcome not noted", extra={"fields": {"task": claim.task_id, "error": str(error)}})
+        self._slots.is_over(held)
+        parcel = self._outbox.tell(Parcel(parts, ends=claim.lease))
+        if parcel.told:
+            self._journal.delivered(claim.task_id, claim.attempt)
+        else:
+            self._slots.drop(claim.lease)
+        fields = {"task": claim.task_id, "kind": claim.kind, "exit": ending.exit_code, "ms": took_ms}
+        log.info("task ended" if parcel.told else "task ended, outcome kept", extra={"fields": fields})
+        return parcel.brought

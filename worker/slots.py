@@ -1,0 +1,262 @@
+"""What the worker holds and what it offers: leases, free slots, and when to ask for work anew."""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from worker import clock
+from worker.answers import Claim, ReportAnswer, SyncAnswer
+
+LONGEST_WAIT_S = 25.0
+_OVERDUE_S = 5.0
+_TICK_S = 5.0
+_FIRST_LEASE_S = 60.0
+
+
+@dataclass
+class Held:
+    """One lease in this worker's hands. Fields change under the lock of ``Slots``; any thread may read them."""
+
+    claim: Claim
+    expires: float
+    """On the lease clock: until then the service is known to keep the lease."""
+    lost: bool = False
+    cancelled: bool = False
+    over: bool = False
+    """Its run is over and its outcome noted; it is held until that is told."""
+    lent: bool = False
+    """Its run is over and its slot is offered by a report on its way."""
+
+    def gone(self) -> bool:
+        """Tell whether the lease is over, by the service's word or by the clock."""
+        return self.lost or clock.now() > self.expires
+
+
+@dataclass(frozen=True)
+class Asking:
+    """One sync on its way: what it offered and named, and when it was sent."""
+
+    offer: int
+    leases: tuple[str, ...]
+    in_flight: int
+    wait: float
+    sent: float
+
+
+@dataclass
+class Lending:
+    """One report on its way: how many slots it offers, and when it was sent."""
+
+    offer: int
+    sent: float
+    ending: list[str] = field(default_factory=list)
+
+
+class Slots:
+    """The one book of slots and leases; all threads of the worker write in it, under one lock.
+
+    The rule: slots in use, offered by syncs and lent to reports are together never more than there
+    are. A parked sync that offers at least one slot is left alone, whatever else frees up: as long as
+    it is unanswered nothing waits for this worker. Only one that offers none is replaced when
+    a slot frees. So an offer is never replaced, and none is ever counted twice. Reports offer
+    the slots that their results free while the parked sync offers none.
+    """
+
+    def __init__(self, total: int, *, longest_wait: float = LONGEST_WAIT_S) -> None:
+        self._total = total
+        self._longest_wait = longest_wait
+        self._changed = threading.Condition()
+        self._held: dict[str, Held] = {}
+        self._untold: set[str] = set()
+        self._syncs: list[Asking] = []
+        self._reports: list[Lending] = []
+        self._lease_s = 0.0  # not known before the first answer
+        self._not_before = 0.0
+        self._drained = False
+        self._closed = False
+        self._over = False
+
+    # Syncs
+
+    def next_sync(self) -> Asking | None:
+        """Wait until it is time to sync, and book that sync. None when the worker is over."""
+        with self._changed:
+            while not self._over:
+                pause = self._pause()
+                if pause <= 0:
+                    return self._ask()
+                self._changed.wait(min(pause, _TICK_S))
+            return None
+
+    def synced(self, asking: Asking, answer: SyncAnswer) -> tuple[list[Held], bool]:
+        """Book the answer of a sync. Gives what is new to run, and whether the answer told anything new."""
+        with self._changed:
+            self._syncs.remove(asking)
+            self._lease_s = answer.lease_ms / 1000
+            news = bool(answer.tasks) or answer.superseded or answer.drain != self._drained
+            self._drained = answer.drain
+            for lease in asking.leases:
+                news |= self._renew(lease, asking.sent, lost=lease in answer.lost)
+            news |= self._cancel(answer.cancel)
+            fresh = self._take(answer.tasks, asking.sent)
+            self._note_change()
+            return fresh, news
+
+    def unsynced(self, asking: Asking) -> None:
+        """Book that a sync got no answer."""
+        with self._changed:
+            self._syncs.remove(asking)
+            self._note_change()
+
+    def rest(self, seconds: float) -> None:
+        """Let no sync be sent for so long; zero ends such a rest."""
+        with self._changed:
+            self._not_before = clock.now() + seconds
+            self._changed.notify_all()
+
+    # Reports
+
+    def lend(self, ending: Iterable[str]) -> Lending:
+        """Book a report that ends the runs of these leases; ``offer`` is how many claims it may ask for."""
+        with self._changed:
+            lending = Lending(0, clock.now(), [lease for lease in ending if lease in self._held])
+            if self._offering() and not any(sync.offer for sync in self._syncs):
+                lending.offer = len(lending.ending)
+                for lease in lending.ending:
+                    self._held[lease].lent = True
+            self._reports.append(lending)
+            return lending
+
+    def reported(self, lending: Lending, answer: ReportAnswer, ended: Iterable[str]) -> list[Held]:
+        """Book the answer of a report, and that the runs of *ended* are over and told. Gives what is new to run."""
+        with self._changed:
+            self._reports.remove(lending)
+            for lease in ended:
+                self._held.pop(lease, None)
+                self._untold.discard(lease)
+            self._cancel(answer.cancel)
+            fresh = self._take(answer.tasks, lending.sent)
+            self._note_change()
+            return fresh
+
+    def unreported(self, lending: Lending) -> None:
+        """Book that a report got no answer: its runs are not told, their slots not free."""
+        with self._changed:
+            self._reports.remove(lending)
+            for lease in lending.ending:
+                self._held[lease].lent = False
+
+    # Leases
+
+    def keep(self, lease: str) -> None:
+        """Renew a lease of an earlier life until its end has been told; it takes no slot."""
+        with self._changed:
+            self._untold.add(lease)
+
+    def drop(self, lease: str) -> None:
+        """Let go of a lease that was not run, or whose end the service will not take; its slot is free."""
+        with self._changed:
+            self._held.pop(lease, None)
+            self._untold.discard(lease)
+            self._note_change()
+
+    def is_over(self, held: Held) -> None:
+        """Book that the run of *held* is over and its outcome noted."""
+        with self._changed:
+            held.over = True
+            self._note_change()
+
+    # The end
+
+    def close(self) -> None:
+        """Offer nothing any more, and tell the service so with one more sync."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def wait_idle(self, timeout: float) -> bool:
+        """Wait until every run is over, at most *timeout* seconds. Call it when closed."""
+        with self._changed:
+            return self._changed.wait_for(lambda: all(held.over for held in self._held.values()), timeout)
+
+    def wait_empty(self, timeout: float) -> bool:
+        """Wait until nothing is held and nothing of earlier lives is untold, at most *timeout* seconds. Call it when closed."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._held and not self._untold, timeout)
+
+    def end(self) -> None:
+        """Let ``next_sync`` return None to whoever waits in it."""
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
+
+    # Under the lock
+
+    def _note_change(self) -> None:
+        # Waking a thread costs more than reckoning whether it would find anything to do.
+        if self._closed or self._pause() <= 0:
+            self._changed.notify_all()
+
+    def _offering(self) -> bool:
+        return not (self._closed or self._drained)
+
+    def _free(self) -> int:
+        return self._unused() if self._offering() else 0
+
+    def _unused(self) -> int:
+        used = sum(not held.lent for held in self._held.values())
+        return max(0, self._total - used - sum(self._offers()))
+
+    def _offers(self) -> list[int]:
+        """List what each unanswered request offers."""
+        return [sync.offer for sync in self._syncs] + [report.offer for report in self._reports]
+
+    def _pause(self) -> float:
+        """Seconds until the next sync; it is reckoned anew when anything changes, and every few seconds."""
+        now = clock.now()
+        if now < self._not_before:
+            return self._not_before - now
+        if not self._syncs:
+            return 0
+        if len(self._syncs) > 1:
+            return _TICK_S
+        parked = self._syncs[0]
+        if (parked.offer == 0 and self._free() > 0) or (parked.offer > 0 and self._closed):
+            return 0
+        # Still unanswered long after its time: the machine slept, and the connection is dead.
+        return parked.sent + parked.wait + _OVERDUE_S - now
+
+    def _ask(self) -> Asking:
+        # The first sync does not wait: its answer tells how long leases are.
+        wait = min(self._longest_wait, self._lease_s / 3)
+        leases = (*self._held, *self._untold)
+        in_flight = sum(offer > 0 for offer in self._offers())
+        asking = Asking(self._free(), leases, in_flight, wait, clock.now())
+        self._syncs.append(asking)
+        return asking
+
+    def _renew(self, lease: str, sent: float, *, lost: bool) -> bool:
+        held = self._held.get(lease)
+        if held is None:
+            return False
+        news = lost and not held.lost
+        held.lost = held.lost or lost
+        held.expires = max(held.expires, sent + self._lease_s)
+        return news
+
+    def _cancel(self, task_ids: list[str]) -> bool:
+        news = False
+        for held in self._held.values():
+            if held.claim.task_id in task_ids and not held.cancelled:
+                held.cancelled = news = True
+        return news
+
+    def _take(self, claims: list[Claim], sent: float) -> list[Held]:
+        # More than was offered, or anything while closing, is left lying: what no sync names goes back.
+        fresh = []
+        for claim in claims:
+            if not self._closed and claim.lease not in self._held and self._unused() > 0:
+                held = Held(claim, sent + (self._lease_s or _FIRST_LEASE_S))
+                self._held[claim.lease] = held
+                fresh.append(held)
+        return fresh

@@ -1,0 +1,74 @@
+"""The one loop that asks the service for work, and hears what it has to say."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from worker import clock
+from worker.client import Server
+from worker.errors import Rejected, ServerTrouble
+from worker.patience import Patience
+from worker.slots import Asking, Held, Slots
+
+_FOREVER_S = 86400.0
+_HURRIED_PAUSES_S = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
+
+
+class Syncing:
+    """Keeps one sync parked at the service. Two threads call ``run``.
+
+    Two, because a parked sync is replaced by sending a newer one, which makes the service answer the
+    older: the second thread sends the newer while the first still waits. When to
+    send what is decided by ``Slots`` alone.
+    """
+
+    def __init__(
+        self, server: Server, slots: Slots, patience: Patience, take: Callable[[Held], None], **about: Any
+    ) -> None:
+        """Give each new claim to *take*; *about* is what every sync says of this worker."""
+        self._server = server
+        self._slots = slots
+        self._patience = patience
+        self._take = take
+        self._head = json.dumps(about)[:-1]
+        self._hurried = 0
+
+    def run(self) -> None:
+        """Sync until the slots are at their end."""
+        while (asking := self._slots.next_sync()) is not None:
+            try:
+                answer = self._server.sync(self._body(asking), wait=asking.wait)
+            except (ServerTrouble, Rejected) as trouble:
+                self._slots.unsynced(asking)
+                self._hold_back(trouble)
+                continue
+            self._patience.succeeded("sync")
+            fresh, news = self._slots.synced(asking, answer)
+            for held in fresh:
+                self._take(held)
+            self._mind_hurry(asking, news=news)
+
+    def _body(self, asking: Asking) -> bytes:
+        rest = json.dumps(
+            {
+                "free": asking.offer,
+                "leases": asking.leases,
+                "inFlight": asking.in_flight,
+                "wait": round(asking.wait * 1000),
+            }
+        )
+        return f"{self._head},{rest[1:]}".encode()
+
+    def _hold_back(self, trouble: ServerTrouble | Rejected) -> None:
+        """Let neither thread sync until it is worth another try."""
+        self._slots.rest(_FOREVER_S)
+        self._patience.wait(self._patience.failed("sync", trouble))
+        self._slots.rest(0)
+
+    def _mind_hurry(self, asking: Asking, *, news: bool) -> None:
+        """Slow down when the service lets syncs go early with nothing new, as one without room to park them does."""
+        if news or clock.now() - asking.sent >= asking.wait / 2:
+            self._hurried = 0
+            return
+        self._slots.rest(_HURRIED_PAUSES_S[min(self._hurried, len(_HURRIED_PAUSES_S) - 1)])
+        self._hurried += 1
