@@ -1,4 +1,4 @@
-"""Where settings come from: the environment, an env-like file, and files that hold one value each (NAME_FILE)."""
+"""Where settings come from: the environment, an env-like file, and files of one value each (NAME_FILE)."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSe
 
 
 class Unreadable(str):
-    """Stands for the value of a NAME_FILE that could not be read, until validation refuses it; its text says why."""
+    """Stands for the value of a NAME_FILE that could not be read, until validation refuses it; says why."""
 
     __slots__ = ()
 

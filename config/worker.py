@@ -34,7 +34,7 @@ def _state_folder() -> Path:
 
 
 class WorkerSettings(BaseSettings):
-    """Everything that can be set, by its name in the environment; ``CLAWTRAIL_WORKER_...`` goes before old names."""
+    """Everything that can be set, with its names in the environment, ours before those of old deployments."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
 
@@ -79,7 +79,7 @@ class WorkerSettings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class asks for it
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Take settings from the command line, then the environment, then the file, then NAME_FILE files."""
         assert isinstance(dotenv_settings, DotEnvSettingsSource)  # noqa: S101 - for the type checker
@@ -89,7 +89,7 @@ class WorkerSettings(BaseSettings):
     @classmethod
     def _readable(cls, value: Any) -> Any:  # noqa: ANN401 - it is any setting
         if isinstance(value, Unreadable):
-            raise ValueError(str(value))
+            raise ValueError(str(value))  # noqa: TRY004 - it is what pydantic reports as a fault
         return value
 
     @field_validator("labels", mode="before")

@@ -1,1 +1,1 @@
-"""The worker: a program of its own that asks the service for tasks, runs them, and tells what came of them."""
+"""The worker: a program of its own that asks the service for tasks, runs them and tells how they ended."""

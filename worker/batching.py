@@ -6,11 +6,11 @@ from typing import Generic, TypeVar
 
 
 class Job:
-    """One thing to be done by a crew. Only the crew touches its two fields."""
+    """One thing to be done by a crew; both fields are the crew's own business."""
 
     def __init__(self) -> None:
-        self._done = False
-        self._baton: threading.Lock | None = None
+        self.done = False
+        self.baton: threading.Lock | None = None
 
 
 J = TypeVar("J", bound=Job)
@@ -37,21 +37,21 @@ class Crew(Generic[J]):
         with self._lock:
             self._waiting.append(job)
             if self._led:
-                job._baton = threading.Lock()
-                job._baton.acquire()
+                job.baton = threading.Lock()
+                job.baton.acquire()
             self._led = True
-        if job._baton is not None:
-            job._baton.acquire()  # let go by finish(), or to make this thread the next leader
-            if job._done:
+        if job.baton is not None:
+            job.baton.acquire()  # let go by finish(), or to make this thread the next leader
+            if job.done:
                 return
         self._lead()
 
     def finish(self, job: J) -> None:
         """Let the owner of *job* go on before the rest of its batch is done. Called from *work* only."""
-        if not job._done:
-            job._done = True
-            if job._baton is not None:
-                job._baton.release()
+        if not job.done:
+            job.done = True
+            if job.baton is not None:
+                job.baton.release()
 
     def _lead(self) -> None:
         with self._lock:
@@ -63,6 +63,6 @@ class Crew(Generic[J]):
                 self.finish(job)
             with self._lock:
                 self._led = bool(self._waiting)
-                heir = self._waiting[0]._baton if self._waiting else None
+                heir = self._waiting[0].baton if self._waiting else None
             if heir is not None:
                 heir.release()

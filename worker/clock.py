@@ -2,10 +2,8 @@
 
 import time
 
-if hasattr(time, "CLOCK_BOOTTIME"):
-    _CLOCK = time.CLOCK_BOOTTIME
-else:  # macOS: this one counts on in sleep, unlike time.monotonic() there
-    _CLOCK = time.CLOCK_MONOTONIC
+# The latter is for macOS, where it counts on in sleep and time.monotonic() does not.
+_CLOCK = time.CLOCK_BOOTTIME if hasattr(time, "CLOCK_BOOTTIME") else time.CLOCK_MONOTONIC
 
 
 def now() -> float:

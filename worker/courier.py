@@ -44,8 +44,8 @@ class Courier:
             outcome = items.result(entry.lease, INTERRUPTED, duration_ms=0)
             try:
                 self._journal.ended(entry.task_id, entry.attempt, entry.lease, outcome)
-            except JournalFailed as error:
-                log.error("an interruption could not be noted", extra={"fields": {"error": str(error)}})
+            except JournalFailed:
+                log.exception("interruption not noted", extra={"fields": {"task": entry.task_id}})
         parcel = self._outbox.tell(Parcel(outcome.split(b"\n"), ends=entry.lease))
         if parcel.told:
             self._journal.delivered(entry.task_id, entry.attempt)

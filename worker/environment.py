@@ -5,13 +5,15 @@ import pwd
 import secrets
 import signal
 import subprocess
+from contextlib import suppress
+from pathlib import Path
 
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 _LOGIN_SHELL_S = 5.0
 
 
 def build(*, search_path: str | None) -> dict[str, str]:
-    """Give the variables that every child gets; *search_path* None means: ask the login shell for PATH, once."""
+    """Give the variables that every child gets; without a *search_path* the login shell is asked for one."""
     user = pwd.getpwuid(os.getuid())
     shell = os.environ.get("SHELL") or user.pw_shell or "/bin/sh"
     names = {
@@ -59,9 +61,7 @@ def seal_descriptors() -> None:
     Python opens all its own that way; with this, starting a child need not close any, one by one.
     Call it once, before there are threads.
     """
-    for name in os.listdir("/dev/fd"):
-        try:
-            if int(name) > 2:
-                os.set_inheritable(int(name), False)
-        except OSError:
-            continue  # the descriptor of the listing itself, closed by now
+    for entry in list(Path("/dev/fd").iterdir()):
+        with suppress(OSError):  # the descriptor of the listing itself is closed by now
+            if int(entry.name) > 2:
+                os.set_inheritable(int(entry.name), False)  # noqa: FBT003 - the standard library's signature

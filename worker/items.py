@@ -1,4 +1,4 @@
-"""The items of a report, each encoded once: as bytes they are counted, joined, sent, and kept in the journal."""
+"""The items of a report, each encoded once: as bytes they are counted, sent and kept in the journal."""
 
 import base64
 import json

@@ -19,7 +19,7 @@ LATEST_S = 0.25
 
 @dataclass
 class Chunk:
-    """One output item on its way. The courier sets *told*, the run sets *withdrawn*; both only ever to True."""
+    """One output item on its way. The courier sets *told*, the run sets *withdrawn*, both once."""
 
     item: bytes
     told: bool = False
@@ -78,7 +78,7 @@ class Capture:
             self._hand_over(self._streams[stream], least=CHUNK)
 
     def flush(self) -> None:
-        """Hand out what has waited long enough. To be called at least every LATEST_S while the run goes on."""
+        """Hand out what has waited long enough. To be called every LATEST_S while the run goes on."""
         if self._due is not None and time.monotonic() >= self._due:
             self._due = None
             for stream in self._streams.values():

@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 
 class Patience:
-    """Full-jitter back-off for all who talk to the service; the log hears of an outage once, and of its end once.
+    """Full-jitter back-off for all who talk to the service; an outage is logged once, and its end once.
 
     Any thread may call it; ``_changed`` guards all fields. Callers are named, because one way of
     talking to the service may fail while the other works.

@@ -27,7 +27,7 @@ from worker.verdicts import allow_all
 log = logging.getLogger(__name__)
 
 DELIVERY_S = 5.0
-"""How long the last outcomes may take to be delivered when the worker ends; what is left stays in the journal."""
+"""How long the last outcomes may take to be delivered at the end; what is left stays in the journal."""
 
 KILL_S = GRACE_S + 3.0
 """How long a run may take to be over when it is stopped."""
@@ -39,7 +39,10 @@ class Worker:
     """One worker process. ``start``, then ``stop``, each once and by the main thread."""
 
     def __init__(self, settings: WorkerSettings, *, version: str) -> None:
-        """Take hold of the state folder and put the parts together. Raises ``StateInUse``, ``JournalFailed``, ``OSError``."""
+        """Take hold of the state folder and put the parts together.
+
+        Raises ``StateInUse``, ``JournalFailed``, ``OSError``.
+        """
         environment.seal_descriptors()
         self._lock = state.hold(settings.state)
         self._settings = settings
@@ -113,8 +116,8 @@ class Worker:
         self._courier.queue.put(None)
         try:
             self._journal.close()
-        except JournalFailed as error:
-            log.error("journal not closed", extra={"fields": {"error": str(error)}})
+        except JournalFailed:
+            log.exception("journal not closed")
 
     def _work(self) -> None:
         while True:

@@ -121,7 +121,7 @@ class Outbox:
 
 
 def _fitting(parcels: list[Parcel]) -> list[tuple[Parcel, int]]:
-    """Choose how many of the open items of each parcel go into the next request: in order, at least one in all."""
+    """Choose how many open items of each parcel go into the next request: in order, at least one in all."""
     chosen: list[tuple[Parcel, int]] = []
     size = items = 0
     for parcel in parcels:

@@ -145,8 +145,8 @@ class Runner:
         )
         try:
             self._journal.ended(claim.task_id, claim.attempt, claim.lease, b"\n".join(parts))
-        except JournalFailed as error:  # it is told all the same; only a crash before that would lose it
-            log.error("outcome not noted", extra={"fields": {"task": claim.task_id, "error": str(error)}})
+        except JournalFailed:  # it is told all the same; only a crash before that would lose it
+            log.exception("outcome not noted", extra={"fields": {"task": claim.task_id}})
         self._slots.is_over(held)
         parcel = self._outbox.tell(Parcel(parts, ends=claim.lease))
         if parcel.told:

@@ -11,11 +11,13 @@ LONGEST_WAIT_S = 25.0
 _OVERDUE_S = 5.0
 _TICK_S = 5.0
 _FIRST_LEASE_S = 60.0
+_TRUSTED = 0.9
+"""Of the length of a lease: the service need not write each renewal, and no two clocks run alike."""
 
 
 @dataclass
 class Held:
-    """One lease in this worker's hands. Fields change under the lock of ``Slots``; any thread may read them."""
+    """One lease in this worker's hands. Written under the lock of ``Slots``, read by any thread."""
 
     claim: Claim
     expires: float
@@ -93,10 +95,10 @@ class Slots:
         with self._changed:
             self._syncs.remove(asking)
             self._lease_s = answer.lease_ms / 1000
-            news = bool(answer.tasks) or answer.superseded or answer.drain != self._drained
+            news = bool(answer.tasks or answer.lost) or answer.superseded or answer.drain != self._drained
             self._drained = answer.drain
             for lease in asking.leases:
-                news |= self._renew(lease, asking.sent, lost=lease in answer.lost)
+                self._renew(lease, asking.sent, lost=lease in answer.lost)
             news |= self._cancel(answer.cancel)
             fresh = self._take(answer.tasks, asking.sent)
             self._note_change()
@@ -128,7 +130,7 @@ class Slots:
             return lending
 
     def reported(self, lending: Lending, answer: ReportAnswer, ended: Iterable[str]) -> list[Held]:
-        """Book the answer of a report, and that the runs of *ended* are over and told. Gives what is new to run."""
+        """Book the answer of a report, and that the runs of *ended* are told. Gives what is new to run."""
         with self._changed:
             self._reports.remove(lending)
             for lease in ended:
@@ -180,7 +182,10 @@ class Slots:
             return self._changed.wait_for(lambda: all(held.over for held in self._held.values()), timeout)
 
     def wait_empty(self, timeout: float) -> bool:
-        """Wait until nothing is held and nothing of earlier lives is untold, at most *timeout* seconds. Call it when closed."""
+        """Wait until all ends are told, those of earlier lives too, at most *timeout* seconds.
+
+        Call it when closed.
+        """
         with self._changed:
             return self._changed.wait_for(lambda: not self._held and not self._untold, timeout)
 
@@ -229,20 +234,20 @@ class Slots:
     def _ask(self) -> Asking:
         # The first sync does not wait: its answer tells how long leases are.
         wait = min(self._longest_wait, self._lease_s / 3)
-        leases = (*self._held, *self._untold)
+        leases = (*(lease for lease, held in self._held.items() if not held.lost), *self._untold)
         in_flight = sum(offer > 0 for offer in self._offers())
         asking = Asking(self._free(), leases, in_flight, wait, clock.now())
         self._syncs.append(asking)
         return asking
 
-    def _renew(self, lease: str, sent: float, *, lost: bool) -> bool:
-        held = self._held.get(lease)
-        if held is None:
-            return False
-        news = lost and not held.lost
-        held.lost = held.lost or lost
-        held.expires = max(held.expires, sent + self._lease_s)
-        return news
+    def _renew(self, lease: str, sent: float, *, lost: bool) -> None:
+        held = self._held.get(lease)  # None when its end was told meanwhile
+        if held is not None:
+            held.lost = held.lost or lost
+            held.expires = max(held.expires, self._known_until(sent))
+
+    def _known_until(self, sent: float) -> float:
+        return sent + (self._lease_s or _FIRST_LEASE_S) * _TRUSTED
 
     def _cancel(self, task_ids: list[str]) -> bool:
         news = False
@@ -256,7 +261,7 @@ class Slots:
         fresh = []
         for claim in claims:
             if not self._closed and claim.lease not in self._held and self._unused() > 0:
-                held = Held(claim, sent + (self._lease_s or _FIRST_LEASE_S))
+                held = Held(claim, self._known_until(sent))
                 self._held[claim.lease] = held
                 fresh.append(held)
         return fresh

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 from worker import clock
 from worker.client import Server
@@ -23,7 +22,12 @@ class Syncing:
     """
 
     def __init__(
-        self, server: Server, slots: Slots, patience: Patience, take: Callable[[Held], None], **about: Any
+        self,
+        server: Server,
+        slots: Slots,
+        patience: Patience,
+        take: Callable[[Held], None],
+        **about: str | list[str],
     ) -> None:
         """Give each new claim to *take*; *about* is what every sync says of this worker."""
         self._server = server
@@ -66,7 +70,7 @@ class Syncing:
         self._slots.rest(0)
 
     def _mind_hurry(self, asking: Asking, *, news: bool) -> None:
-        """Slow down when the service lets syncs go early with nothing new, as one without room to park them does."""
+        """Slow down when syncs come back early with nothing new: the service has no room to park them."""
         if news or clock.now() - asking.sent >= asking.wait / 2:
             self._hurried = 0
             return

@@ -1,4 +1,4 @@
-"""The worker's own say on each task: may it run here? The policy will answer; until it does, everything may."""
+"""The worker's own say on each task: may it run here? There is no policy yet, so everything may."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -7,11 +7,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-TOKEN = "wim-token-0123456789"  # noqa: S105
-Json = dict[str, Any]
+from tests.support.fake_http import Answer, Json, Listener
+
+TOKEN = "wim-token-0123456789"
 
 
 @dataclass
@@ -45,16 +45,6 @@ class FakeTask:
         return self.results[0]
 
 
-@dataclass
-class Answer:
-    """An answer that goes out instead of the right one; *cut* closes the connection without any."""
-
-    status: int = 200
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
-    cut: bool = False
-
-
 Meddle = Callable[[str, Json], Answer | None]
 
 
@@ -79,9 +69,8 @@ class FakeServer:
         self._newest: dict[str, int] = {}
         self._offers: dict[int, int] = {}
         self._closed = False
-        self._http = _Http(("127.0.0.1", port), _Handler)
-        self._http.fake = self
-        self.port: int = self._http.server_port
+        self._http = Listener(port, self._answer)
+        self.port = self._http.server_port
         self.url = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
@@ -142,17 +131,17 @@ class FakeServer:
         items = [item for body in self.told("/worker/report") for item in body["items"]]
         return [item for item in items if kind in {None, item["type"]}]
 
-    # What the handler calls
-
-    def serve(self, path: str, body: Json) -> Json:
-        """Answer one request as the contract says."""
-        return self._sync(body) if path == "/worker/sync" else self._report(body)
-
-    def note(self, path: str, body: Json) -> None:
-        """Keep a request for the tests to look at."""
+    def _answer(self, path: str, authorization: str, body: Json) -> Answer:
+        answer = self.before(path, body)
+        if answer is None and authorization != f"Bearer {self.token}":
+            answer = Answer(401, b'{"error":"Unauthorized","code":"unauthorized"}')
         with self.changed:
             self.requests.append((path, body))
             self.changed.notify_all()
+        if answer is not None:
+            return answer
+        said = self._sync(body) if path == "/worker/sync" else self._report(body)
+        return self.after(path, body) or Answer(200, json.dumps(said).encode())
 
     def _sync(self, body: Json) -> Json:
         with self.changed:
@@ -162,22 +151,22 @@ class FakeServer:
             self._renew(body)
             told = {task.id for task in self._held() if task.cancel and task.lease in body["leases"]}
             self.changed.notify_all()
-            lost: list[str] = []
+            lost = [lease for lease in body["leases"] if not self._is_held(lease)]
             drain = self.drain
             until = time.monotonic() + body["wait"] / 1000
             claims: list[Json] = []
             while not self._closed:
                 self._note_offers()
-                lost = [lease for lease in body["leases"] if not self._is_held(lease)]
+                lost += [task.lease for task in self._held() if not self._is_held(task.lease)]
                 cancel = {task.id for task in self._held() if task.cancel}
                 if self._newest[body["session"]] != number:
                     break
                 claims = self._claim(body["free"])
                 if claims or lost or cancel - told or self.drain != drain:
                     break
-                if not self.changed.wait(min(max(0.0, until - time.monotonic()), self._next_expiry())):
-                    if time.monotonic() >= until:
-                        break
+                self.changed.wait(min(max(0.0, until - time.monotonic()), self._next_expiry()))
+                if time.monotonic() >= until:
+                    break
             del self._offers[number]
             return {
                 "tasks": claims,
@@ -258,62 +247,3 @@ class FakeServer:
     def _note_offers(self) -> None:
         offered = sum(self._offers.values()) + len(self._held())
         self.most_offered = max(self.most_offered, offered)
-
-
-class _Http(ThreadingHTTPServer):
-    fake: FakeServer
-    daemon_threads = True
-    request_queue_size = 64
-
-    def __init__(self, *args: Any) -> None:  # noqa: ANN401
-        super().__init__(*args)
-        self._open: set[Any] = set()
-
-    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
-        self._open.add(request)
-        super().process_request(request, client_address)
-
-    def cut_all(self) -> None:
-        for connection in list(self._open):
-            try:
-                connection.shutdown(2)
-            except OSError:
-                continue
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
-    server: _Http
-
-    def do_POST(self) -> None:
-        """Serve one request of the worker."""
-        fake = self.server.fake
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        answer = fake.before(self.path, body)
-        if answer is None and self.headers["Authorization"] != f"Bearer {fake.token}":
-            answer = Answer(401, b'{"error":"Unauthorized","code":"unauthorized"}')
-        fake.note(self.path, body)
-        if answer is None:
-            said = json.dumps(fake.serve(self.path, body)).encode()
-            answer = fake.after(self.path, body) or Answer(200, said)
-        self._send(answer)
-
-    def _send(self, answer: Answer) -> None:
-        if answer.cut:
-            self.close_connection = True
-            return
-        try:
-            self.send_response(answer.status)
-            for name, value in answer.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer.body)))
-            self.end_headers()
-            self.wfile.write(answer.body)
-            self.wfile.flush()
-        except OSError:  # the worker has gone
-            self.close_connection = True
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing: the tests look at ``requests``."""

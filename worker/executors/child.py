@@ -15,7 +15,7 @@ from worker.orders import Run
 from worker.output import StreamName
 
 LINGER_S = 1.0
-"""How long output is waited for after the process has ended, when something it left running holds its pipes."""
+"""How long output is read on after the process has ended, when something it left running holds its pipes."""
 
 _READ = 64 * 1024
 _TICK_MS = 200
@@ -66,8 +66,8 @@ class Child:
     def watch(self, run: Run, *, timeout_ms: int) -> Ending:
         """Listen until the process has ended, or had to be stopped, and say how it ended.
 
-        Stopping is TERM to everything the process started, and KILL to what is left of it 5 seconds later. What a
-        process leaves running of its own accord when it ends is let live; its output is no longer read.
+        Stopping is TERM to everything the process started, and KILL to what is left of it 5 seconds later.
+        What a process leaves running of its own accord when it ends is let live; its output is read no more.
         """
         deadline = time.monotonic() + timeout_ms / 1000
         imposed: Ending | None = None

@@ -11,7 +11,7 @@ _CONTEXT = 3
 
 
 def unified(before: bytes, after: bytes, name: str) -> str | None:
-    """Give the unified diff, or None where it would be too large. What is not UTF-8 is shown with replacements."""
+    """Give the unified diff, None where it would be too large. What is not UTF-8 is shown as replacements."""
     old, new = _lines(before), _lines(after)
     head = _common(old, new)
     tail = _common(old[head:][::-1], new[head:][::-1])

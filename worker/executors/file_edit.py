@@ -1,4 +1,4 @@
-"""Kind ``file-edit``: one piece of text in a file replaced by another, everything else untouched to the byte."""
+"""Kind ``file-edit``: a piece of text in a file replaced by another, the rest untouched to the byte."""
 
 import hashlib
 import os
@@ -24,10 +24,10 @@ class _Payload(BaseModel):
 
 
 def run(order: Order, _run: Run) -> Ending:
-    """Replace the one occurrence of *oldString*, or all with *replaceAll*; nothing in either string is special.
+    """Replace the one occurrence of *oldString*, or all with *replaceAll*; no character is special.
 
-    Metadata: sha256Before, sha256After, bytes, created, replacements, and diff (null where it would be too
-    large). Raises pydantic's ``ValidationError``.
+    Metadata: sha256Before, sha256After, bytes, created, replacements, and diff (null where it would be
+    too large). Raises pydantic's ``ValidationError``.
     """
     payload = _Payload.model_validate(order.payload)
     try:

@@ -62,7 +62,7 @@ def _read(payload: _Payload) -> tuple[bytes, dict[str, JsonValue]]:
 
 
 def _whole_characters(data: bytes) -> tuple[int, bytes]:
-    """Leave out what is of a character that begins before, or ends after, this piece; give how much at the start."""
+    """Leave out parts of characters at both ends; give how many bytes at the start, and the rest."""
     start = 0
     while start < min(3, len(data)) and data[start] & 0b1100_0000 == 0b1000_0000:
         start += 1

@@ -20,14 +20,15 @@ class _Payload(BaseModel, strict=True):
 
 
 def run(order: Order, _run: Run) -> Ending:
-    """Write the file, whole or not at all. Metadata: sha256Before (null for a new file), sha256After, bytes, created.
+    """Write the file, whole or not at all.
 
-    Raises pydantic's ``ValidationError``.
+    Metadata: sha256Before (null for a new file), sha256After, bytes, created. Raises pydantic's
+    ``ValidationError``.
     """
     payload = _Payload.model_validate(order.payload)
     try:
         data = _decoded(payload)
-        before, digest = replace(resolve(payload.path), data, payload.path)
+        digest = replace(resolve(payload.path), data, payload.path)
     except (FileTrouble, ValueError) as error:
         return Ending(1, str(error), "failed")
     return Ending(
@@ -36,7 +37,7 @@ def run(order: Order, _run: Run) -> Ending:
             "sha256Before": digest,
             "sha256After": hashlib.sha256(data).hexdigest(),
             "bytes": len(data),
-            "created": before is None,
+            "created": digest is None,
         },
     )
 

@@ -1,10 +1,11 @@
-"""Files as the file kinds handle them: regular ones only, read without blocking, written whole or not at all."""
+"""Files as the file kinds handle them: regular ones only, read without blocking, written whole or not."""
 
 import hashlib
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from tempfile import mkstemp
 from typing import NamedTuple
@@ -26,9 +27,9 @@ class Content(NamedTuple):
 
 @contextmanager
 def opened(path: Path, shown: str) -> Iterator[tuple[int, os.stat_result]]:
-    """Open the regular file *path* for reading, without ever waiting for a pipe or a device. Raises ``FileTrouble``.
+    """Open the regular file *path* for reading, without ever waiting for a pipe or a device.
 
-    *shown* is how the submitter named it.
+    *shown* is how the submitter named it. Raises ``FileTrouble``.
     """
     with named_troubles("read", shown):
         # Without O_NONBLOCK the open of a pipe waits for somebody who writes to it.
@@ -61,11 +62,12 @@ def read_whole(path: Path, shown: str) -> Content:
     return Content(data, status)
 
 
-def replace(path: Path, data: bytes, shown: str) -> tuple[os.stat_result | None, str | None]:
-    """Put a file with *data* at *path*, whole or not at all; give status and digest of the file that was there.
+def replace(path: Path, data: bytes, shown: str) -> str | None:
+    """Put a file with *data* at *path*, whole or not at all; give the digest of the file that was there.
 
-    Folders are made. Through a link the file that it leads to is replaced, not the link. Mode
-    and, as far as allowed, owner are kept; hard links to the old file keep the old content. Raises ``FileTrouble``.
+    Folders are made. Through a link the file that it leads to is replaced, not the link. Mode and, as
+    far as allowed, owner are kept; other hard links to the old file keep the old content. Raises
+    ``FileTrouble``.
     """
     with named_troubles("write", shown):
         target = Path(os.path.realpath(path))
@@ -76,7 +78,7 @@ def replace(path: Path, data: bytes, shown: str) -> tuple[os.stat_result | None,
             digest = file_digest(target, shown)
         target.parent.mkdir(parents=True, exist_ok=True)
         _write_beside(target, data, before)
-    return before, digest
+    return digest
 
 
 def find_status(path: Path) -> os.stat_result | None:
@@ -89,7 +91,7 @@ def find_status(path: Path) -> os.stat_result | None:
 
 def file_digest(path: Path, shown: str) -> str:
     """Give the SHA-256 of a regular file of any size, in hexadecimal. Raises ``FileTrouble``."""
-    with opened(path, shown) as (descriptor, _), open(descriptor, "rb", closefd=False) as file:
+    with opened(path, shown) as (descriptor, _), os.fdopen(descriptor, "rb", closefd=False) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -112,22 +114,28 @@ def _check_regular(status: os.stat_result, shown: str) -> None:
 
 
 def _write_beside(target: Path, data: bytes, before: os.stat_result | None) -> None:
-    descriptor, temporary = mkstemp(dir=target.parent, prefix=".clawtrail-", suffix=".tmp")
+    descriptor, name = mkstemp(dir=target.parent, prefix=".clawtrail-", suffix=".tmp")
+    temporary = Path(name)
     try:
-        with open(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
+            _write_all(file, data)
             if before is not None:
                 with suppress(PermissionError):
                     os.fchown(descriptor, before.st_uid, before.st_gid)
             # After the owner: a change of owner clears the bits for set-user-id.
             os.fchmod(descriptor, stat.S_IMODE(before.st_mode) if before else 0o666 & ~_UMASK)
             os.fsync(descriptor)
-        os.replace(temporary, target)
+        temporary.replace(target)
     except BaseException:
-        os.unlink(temporary)
+        temporary.unlink()
         raise
     _sync_folder(target.parent)
+
+
+def _write_all(file: FileIO, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def _sync_folder(folder: Path) -> None:

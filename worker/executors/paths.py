@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 def resolve(path: str) -> Path:
-    """Give *path* as an absolute one: ``~`` and ``~user`` expanded, a relative one taken from the home folder.
+    """Give *path* as an absolute one: ``~`` and ``~user`` expanded, a relative one taken from home.
 
     Links are left as they are. Raises ``ValueError`` for a path that no file can have.
     """

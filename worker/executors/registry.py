@@ -10,13 +10,13 @@ GROUP = "clawtrail.executors"
 
 
 def load(commands: Commands) -> dict[str, Executor]:
-    """Give the executors of this worker: its own, and those of installed packages.
+    r"""Give the executors of this worker: its own, and those of installed packages.
 
     A package adds a kind with an entry point in the group ``clawtrail.executors``, named as the kind, that
     leads to an ``Executor`` (see ``worker.orders``). It cannot replace one of ours. ::
 
         def greet(order, run):
-            run.write("stdout", f"Hello, {order.payload['name']}\\n".encode())
+            run.write("stdout", f"Hello, {order.payload['name']}\n".encode())
             return Ending(exit_code=0)
     """
     theirs: dict[str, Executor] = {point.name: point.load() for point in entry_points(group=GROUP)}

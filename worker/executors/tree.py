@@ -15,10 +15,10 @@ GRACE_S = 5.0
 
 
 class Stopping:
-    """The end of a process tree that is ended from outside: TERM to all of it, KILL to what is left after 5 seconds."""
+    """The end of a process tree from outside: TERM to all of it, KILL to what is left after 5 seconds."""
 
     def __init__(self, leader: int, task_id: str) -> None:
-        """Send TERM. *leader* must not be waited for before ``is_over``, so that its number still means it."""
+        """Send TERM. *leader* must not be waited for meanwhile, so that its number still means it."""
         self._leader = leader
         self._task_id = task_id
         self._others = _find(leader, task_id)
