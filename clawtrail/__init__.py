@@ -14,7 +14,6 @@ if TYPE_CHECKING:
         Chunk,
         Detail,
         Event,
-        Result,
         Stats,
         Submitted,
         Summary,
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
         Unauthorized,
         Unreachable,
     )
+    from clawtrail.result import Result
     from clawtrail.tasks import Task
 
 __version__ = "0.1.0"
@@ -70,7 +70,7 @@ __all__ = [
     "WorkerSeen",
 ]
 
-_HOMES = ("clawtrail.errors", "clawtrail.answers", "clawtrail.tasks", "clawtrail.client")
+_HOMES = ("clawtrail.errors", "clawtrail.result", "clawtrail.answers", "clawtrail.tasks", "clawtrail.client")
 
 
 def __getattr__(name: str) -> object:

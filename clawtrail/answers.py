@@ -7,8 +7,9 @@ import binascii
 from dataclasses import dataclass, field
 
 from clawtrail import fields
-from clawtrail.errors import BadAnswer, TaskFailed
+from clawtrail.errors import BadAnswer
 from clawtrail.fields import Json
+from clawtrail.result import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,35 +32,6 @@ class Unfinished:
     task_id: str
     state: str
     status: str
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How a task ended; -1 as ``exit_code`` means that there was none (``state`` and ``error`` say why)."""
-
-    task_id: str
-    state: str
-    stdout: str
-    stderr: str
-    exit_code: int
-    error: str | None = None
-    reason: str | None = None
-    completed_at: int | None = None
-    duration_ms: int | None = None
-    truncated: bool = False
-    metadata: Json = field(default_factory=dict)
-    raw: Json = field(default_factory=dict, repr=False, compare=False)
-
-    @property
-    def ok(self) -> bool:
-        """True when the task ran to its end with exit code 0."""
-        return self.state == "completed"
-
-    def check(self) -> Result:
-        """Return the result itself when it is ``ok``; raises ``TaskFailed`` otherwise."""
-        if not self.ok:
-            raise TaskFailed(self)
-        return self
 
 
 def read_standing(answer: Json) -> Result | Unfinished:

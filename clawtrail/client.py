@@ -15,7 +15,6 @@ from clawtrail.answers import (
     Chunk,
     Detail,
     Event,
-    Result,
     Stats,
     Submitted,
     Summary,
@@ -23,10 +22,11 @@ from clawtrail.answers import (
     WorkerSeen,
     read_standing,
 )
-from clawtrail.errors import BadAnswer, Conflict, StillRunning
+from clawtrail.errors import BadAnswer, Conflict, StillRunning, TaskFailed
 from clawtrail.fields import Json
 from clawtrail.following import LONGEST_POLL, task_path
 from clawtrail.profile import find_profile
+from clawtrail.result import Result
 from clawtrail.tasks import CommandOptions, Task, TaskOptions, wire_options
 from clawtrail.transport import Question, Retrying, Transport
 
@@ -112,14 +112,16 @@ class Client:
         command: str | None = None,
         *,
         argv: Sequence[str] | None = None,
+        check: bool = False,
         wait_for: float | None = None,
         **options: Unpack[CommandOptions],
     ) -> Result:
-        """Run a command and return its result, whatever it is: one round trip where it is short.
+        """Run a command and return its result: one round trip where it is short.
 
-        Waits for ever, or *wait_for* seconds and then raises ``StillRunning`` (the task goes on).
+        Waits for ever, or *wait_for* seconds and then raises ``StillRunning`` (the task goes on). With
+        *check*, a task that did not complete with exit code 0 is raised as ``TaskFailed``.
         """
-        return self._run("/tasks", Task.make(command, argv, **options).body(), wait_for)
+        return self._run("/tasks", Task.make(command, argv, **options).body(), wait_for, check=check)
 
     def start(self, task: Task, *, wait: float) -> Result | Unfinished:
         """Hand over *task* and wait up to *wait* seconds (at most 50) for its result, in one round trip."""
@@ -138,7 +140,7 @@ class Client:
         """
         asked: dict[str, object] = {"path": path, "encoding": "base64"}
         asked |= {name: value for name, value in (("offset", offset), ("limit", limit)) if value is not None}
-        result = self._run("/files/read", asked, None).check()
+        result = self._run("/files/read", asked, None, check=True)
         if result.truncated:
             raise BadAnswer(
                 f"The file {path} is too large for one answer: read it in parts with offset and limit."
@@ -154,7 +156,7 @@ class Client:
             asked = {"content": base64.b64encode(content).decode("ascii"), "encoding": "base64"}
         else:
             asked = {"content": content, "encoding": "utf8"}
-        return self._run("/files/write", {"path": path, **asked, **wire_options(options)}, None).check()
+        return self._run("/files/write", {"path": path, **asked, **wire_options(options)}, None, check=True)
 
     def edit_file(
         self, path: str, old: str, new: str, *, replace_all: bool = False, **options: Unpack[TaskOptions]
@@ -165,7 +167,7 @@ class Client:
         found more than once.
         """
         asked = {"path": path, "old_string": old, "new_string": new, "replace_all": replace_all}
-        return self._run("/files/edit", {**asked, **wire_options(options)}, None).check()
+        return self._run("/files/edit", {**asked, **wire_options(options)}, None, check=True)
 
     # Looking and waiting
 
@@ -189,7 +191,9 @@ class Client:
         if stream is not None:
             return following.follow_output(self._transport, task_id, stream)
         names: tuple[Stream, ...] = ("stdout", "stderr")
-        return following.merge(*(following.follow_output(self._transport, task_id, name) for name in names))
+        return iter(
+            following.Merged(*(following.follow_output(self._transport, task_id, name) for name in names))
+        )
 
     def list(
         self,
@@ -256,15 +260,16 @@ class Client:
         key = str(uuid.uuid4())
         return self._transport.ask(Question("POST", path, body=body, idempotency_key=key, wait=wait)).content
 
-    def _run(self, path: str, body: Json, wait_for: float | None) -> Result:
+    def _run(self, path: str, body: Json, wait_for: float | None, *, check: bool) -> Result:
         until = None if wait_for is None else time.monotonic() + wait_for
         wait = LONGEST_POLL if wait_for is None else min(LONGEST_POLL, wait_for)
-        answer = self._submit(path, body, wait=wait)
-        standing = read_standing(answer)
+        standing = read_standing(self._submit(path, body, wait=wait))
         if isinstance(standing, Unfinished):
             standing = following.wait_for_end(self._transport, standing.task_id, until=until)
         if isinstance(standing, Unfinished):
             raise StillRunning(standing.task_id, standing.state)
+        if check and not standing.ok:
+            raise TaskFailed(standing)
         return standing
 
     def _pages(self, query: dict[str, object], limit: int | None) -> Iterator[Summary]:

@@ -20,10 +20,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from clawtrail.answers import Result
+from clawtrail.result import Result
 
 
 class ClawtrailError(Exception):

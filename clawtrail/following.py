@@ -6,12 +6,14 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 from urllib.parse import quote
 
 from clawtrail import fields
-from clawtrail.answers import Chunk, Result, Unfinished, read_standing
+from clawtrail.answers import Chunk, Unfinished, read_standing
 from clawtrail.errors import ClawtrailError
+from clawtrail.result import Result
 from clawtrail.transport import Answer, Question, Transport
 
 T = TypeVar("T")
@@ -70,48 +72,55 @@ def follow_output(transport: Transport, task_id: str, stream: str, *, start: int
         start = following
 
 
-def merge(*sources: Iterator[T]) -> Iterator[T]:
-    """Yield the items of all *sources* as they come, each source in its own order; end when all have ended.
+class Merged(Generic[T]):
+    """The items of several sources in one stream, as they come; each source keeps its own order.
 
-    Every source runs in a daemon thread of its own. The first error of any of them is raised here. A consumer
-    who leaves early leaves the threads to end after the item that they wait for.
+    Every source runs in a daemon thread of its own, and its error is raised to the one consumer. A consumer
+    who leaves early leaves the threads to end after the item that they wait for. ``put`` may be called by
+    any thread and by signal handlers.
     """
-    items: queue.SimpleQueue[T | _Ended] = queue.SimpleQueue()
-    left = threading.Event()
 
-    def drain(source: Iterator[T]) -> None:
-        error: ClawtrailError | None = None
+    def __init__(self, *sources: Iterator[T]) -> None:
+        self._sources = sources
+        self._items: queue.SimpleQueue[T | _Ended] = queue.SimpleQueue()
+        self._left = threading.Event()
+
+    def put(self, item: T) -> None:
+        """Let *item* come next, after what has come already."""
+        self._items.put(item)
+
+    def __iter__(self) -> Iterator[T]:
+        """Start the sources and yield what they give; use it once."""
+        for source in self._sources:
+            threading.Thread(target=self._drain, args=(source,), name="clawtrail-follow", daemon=True).start()
+        running = len(self._sources)
+        try:
+            while running:
+                item = self._items.get()
+                if not isinstance(item, _Ended):
+                    yield item
+                elif item.error is not None:
+                    raise item.error
+                else:
+                    running -= 1
+        finally:
+            self._left.set()
+
+    def _drain(self, source: Iterator[T]) -> None:
+        ended = _Ended()
         try:
             for item in source:
-                items.put(item)
-                if left.is_set():
+                self._items.put(item)
+                if self._left.is_set():
                     return
-        except ClawtrailError as trouble:
-            error = trouble
+        except ClawtrailError as error:
+            ended = _Ended(error)
         finally:
-            items.put(_Ended(error))
-
-    for source in sources:
-        threading.Thread(target=drain, args=(source,), name="clawtrail-follow", daemon=True).start()
-    try:
-        yield from _until_all_ended(items, len(sources))
-    finally:
-        left.set()
+            self._items.put(ended)
 
 
-def _until_all_ended(items: queue.SimpleQueue[T | _Ended], running: int) -> Iterator[T]:
-    while running:
-        item = items.get()
-        if not isinstance(item, _Ended):
-            yield item
-        elif item.error is not None:
-            raise item.error
-        else:
-            running -= 1
-
-
+@dataclass(frozen=True, slots=True)
 class _Ended:
     """Says that one source has ended, and with which error."""
 
-    def __init__(self, error: ClawtrailError | None) -> None:
-        self.error = error
+    error: ClawtrailError | None = None

@@ -1,0 +1,153 @@
+"""The command ``clawtrail``: a group that loads each command only when it is typed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NamedTuple, NoReturn
+
+import click
+
+from clawtrail import __version__
+from clawtrail.errors import ClawtrailError
+from clawtrail.terminal import one_line, prepare_streams
+
+
+class Entry(NamedTuple):
+    """Where a command lives, and its line in the list; names in strings, so that they load nothing."""
+
+    module: str
+    attribute: str
+    line: str
+
+
+SECTIONS: dict[str, dict[str, Entry]] = {
+    "Tasks": {
+        "run": Entry(
+            "clawtrail.commands.run", "run", "Run a command over there and show its output as it comes."
+        ),
+        "tasks": Entry("clawtrail.commands.tasks", "tasks", "List tasks, newest first."),
+        "show": Entry("clawtrail.commands.show", "show", "Show everything about one task."),
+        "history": Entry("clawtrail.commands.history", "history", "Show what the record says of one task."),
+        "watch": Entry("clawtrail.commands.watch", "watch", "Follow one task: its states and its output."),
+        "cancel": Entry("clawtrail.commands.again", "cancel", "Ask for the end of a task."),
+        "rerun": Entry(
+            "clawtrail.commands.again", "rerun", "Make a new task with the content of an old one."
+        ),
+    },
+    "Files": {
+        "read": Entry("clawtrail.commands.files", "read", "Print a file of the worker's computer."),
+        "write": Entry("clawtrail.commands.files", "write", "Write a file on the worker's computer."),
+        "edit": Entry(
+            "clawtrail.commands.files", "edit", "Replace exact text in a file of the worker's computer."
+        ),
+    },
+    "Service": {
+        "workers": Entry("clawtrail.commands.workers", "workers", "List the workers that the server knows."),
+        "up": Entry("clawtrail.commands.up", "up", "Start a server and a worker together on this computer."),
+        "worker": Entry("worker.cli", "worker", "Run the worker: take tasks from a server and do them here."),
+        "serve": Entry("app.cli", "serve", "Run the server."),
+        "migrate": Entry("app.cli", "migrate", "Bring the server's database to this version's form."),
+        "token": Entry("app.cli", "token", "Make, list and revoke the server's tokens."),
+    },
+}
+
+_ENTRIES = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
+_OURS = ("app", "clawtrail", "config", "worker")
+
+
+class LazyGroup(click.Group):
+    """A group of commands that are named here and loaded when somebody types them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names of all commands."""
+        return list(_ENTRIES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
+        """Load the command of that name; None where there is none."""
+        entry = _ENTRIES.get(cmd_name)
+        if entry is None:
+            return None
+        command = getattr(import_module(entry.module), entry.attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{entry.module}.{entry.attribute} is no command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """Write the list of commands, by section, without loading one of them."""
+        for title, entries in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, entry.line) for name, entry in entries.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="`clawtrail COMMAND --help` tells all about a command, with examples and exit statuses.",
+)
+@click.version_option(__version__, prog_name="clawtrail", message="%(prog)s %(version)s")
+def clawtrail() -> None:
+    r"""Run tasks on a computer behind NAT, with every step on record.
+
+    The server and the token come from CLAWTRAIL_URL and CLAWTRAIL_TOKEN (or CLAWTRAIL_TOKEN_FILE), or from
+    ~/.config/clawtrail/client.toml:
+
+    \b
+        url = "https://tasks.example.net"
+        token_file = "~/.config/clawtrail/token"
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit status; errors are one sentence on standard error."""
+    prepare_streams()
+    status = _run(arguments)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        status = _broken_pipe()
+    sys.exit(status)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        given = clawtrail.main(arguments, prog_name="clawtrail", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except ClawtrailError as error:
+        return _explain(error)
+    except BrokenPipeError:
+        return _broken_pipe()
+    except ModuleNotFoundError as error:
+        return _explain_missing(error)
+    return given if isinstance(given, int) else 0
+
+
+def _explain(error: ClawtrailError) -> int:
+    from clawtrail import exits  # noqa: PLC0415 - only an error needs it
+
+    click.echo(f"clawtrail: {one_line(exits.sentence_of(error))}", err=True)
+    return exits.status_of(error)
+
+
+def _explain_missing(error: ModuleNotFoundError) -> int:
+    missing = (error.name or "").partition(".")[0]
+    if missing in _OURS and (error.name or "") not in ("app", "app.cli"):
+        raise error
+    click.echo(
+        f"clawtrail: This command needs the server's packages ({missing} is missing): "
+        "pip install 'clawtrail[server]'",
+        err=True,
+    )
+    return 2
+
+
+def _broken_pipe() -> int:
+    # Whoever read our output has gone. Python would complain once more when it closes standard output.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 141

@@ -1,0 +1,1 @@
+"""The commands that need nothing but HTTP, a file for each subject."""

@@ -1,0 +1,48 @@
+"""``clawtrail history``: what the record says of one task."""
+
+from __future__ import annotations
+
+import click
+
+from clawtrail.answers import Event
+from clawtrail.client import Client
+from clawtrail.commands.ids import whole_id
+from clawtrail.commands.options import connected, json_option
+from clawtrail.commands.printing import compact, instant, print_json, print_rows
+
+_TITLES = ("seq", "at", "event", "by", "attempt", "detail")
+
+
+@click.command()
+@click.argument("task_id", metavar="ID")
+@json_option
+@connected
+def history(client: Client, *, task_id: str, as_json: bool) -> None:
+    r"""Show what the record says of one task, oldest first.
+
+    ID is a task's id, the start of one (4 characters or more, among the newest 500 tasks), or the word last.
+    On a terminal this is a table; in a pipe there is a line for each event, with tabs between: seq, time,
+    event, actor, attempt, detail.
+
+    \b
+    Examples:
+      clawtrail history 3f2c
+      clawtrail history last --json | jq -r '.type'
+    """
+    events = client.history(whole_id(client, task_id))
+    if as_json:
+        for event in events:
+            print_json(event.raw)
+    else:
+        print_rows(_TITLES, map(_row, events))
+
+
+def _row(event: Event) -> tuple[str, ...]:
+    return (
+        str(event.seq),
+        instant(event.at),
+        event.type,
+        event.actor,
+        "" if event.attempt is None else str(event.attempt),
+        ", ".join(f"{name}={compact(value)}" for name, value in event.detail.items()),
+    )

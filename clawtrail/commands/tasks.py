@@ -1,0 +1,83 @@
+"""``clawtrail tasks``: the tasks there are."""
+
+from __future__ import annotations
+
+import click
+
+from clawtrail.answers import Summary
+from clawtrail.client import Client
+from clawtrail.commands.options import Moment, connected, json_option
+from clawtrail.commands.printing import duration, instant, print_json, print_rows
+
+_TITLES = ("task", "created", "state", "exit", "took", "kind", "by", "worker", "what")
+
+
+@click.command()
+@click.option("--state", "states", multiple=True, help="Only those in this state; may be repeated.")
+@click.option("--kind", help="Only this kind, such as command or file-read.")
+@click.option("--actor", help="Only those that this one submitted, such as client:discord-bot.")
+@click.option("--worker", help="Only those that this worker took.")
+@click.option("--search", "-q", "q", metavar="TEXT", help="Only those with this in their command or path.")
+@click.option("--since", type=Moment(), help="Only those made since then.")
+@click.option("--until", type=Moment(), help="Only those made before then.")
+@click.option("--tag", help="Only those with this tag.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
+@json_option
+@connected
+def tasks(
+    client: Client,
+    *,
+    states: tuple[str, ...],
+    kind: str | None,
+    actor: str | None,
+    worker: str | None,
+    q: str | None,
+    since: int | None,
+    until: int | None,
+    tag: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    r"""List tasks, newest first.
+
+    WHEN is how long ago (90s, 2h, 7d), or a date or time in ISO 8601. On a terminal this is a table; in a
+    pipe there is a line for each task, without a title, with tabs between: id, created, state, exit code,
+    duration, kind, actor, worker, what.
+
+    \b
+    Examples:
+      clawtrail tasks --state failed --since 1d
+      clawtrail tasks -q 'git push' --actor client:discord-bot
+      clawtrail tasks --json --limit 1000 | jq -r 'select(.exitCode > 0) | .summary'
+      clawtrail tasks --state pending --state running | cut -f1 | xargs -n1 clawtrail cancel
+    """
+    found = client.list(
+        state=states or None,
+        kind=kind,
+        actor=actor,
+        worker=worker,
+        q=q,
+        since=since,
+        until=until,
+        tag=tag,
+        limit=limit,
+    )
+    if as_json:
+        for task in found:
+            print_json(task.raw)
+    else:
+        print_rows(_TITLES, map(_row, found))
+
+
+def _row(task: Summary) -> tuple[str, ...]:
+    return (
+        task.task_id,
+        instant(task.created_at),
+        task.state,
+        "" if task.exit_code is None else str(task.exit_code),
+        duration(task.duration_ms),
+        task.kind,
+        task.actor,
+        task.worker or "",
+        task.summary,
+    )
