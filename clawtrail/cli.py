@@ -12,6 +12,7 @@ import click
 
 from clawtrail import __version__
 from clawtrail.errors import ClawtrailError
+from clawtrail.manual import write_manual
 from clawtrail.terminal import one_line, prepare_streams
 
 
@@ -75,6 +76,10 @@ class LazyGroup(click.Group):
             raise TypeError(f"{entry.module}.{entry.attribute} is no command")
         return command
 
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """Write the docstring."""
+        write_manual(self.help or "", formatter)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         """Write the list of commands, by section, without loading one of them."""
         for title, entries in SECTIONS.items():
@@ -89,12 +94,11 @@ class LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="clawtrail", message="%(prog)s %(version)s")
 def clawtrail() -> None:
-    r"""Run tasks on a computer behind NAT, with every step on record.
+    """Run tasks on a computer behind NAT, with every step on record.
 
     The server and the token come from CLAWTRAIL_URL and CLAWTRAIL_TOKEN (or CLAWTRAIL_TOKEN_FILE), or from
-    ~/.config/clawtrail/client.toml:
+    ~/.config/clawtrail/client.toml, which looks like this:
 
-    \b
         url = "https://tasks.example.net"
         token_file = "~/.config/clawtrail/token"
     """

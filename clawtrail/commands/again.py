@@ -8,26 +8,27 @@ from clawtrail.client import Client
 from clawtrail.commands.ids import whole_id
 from clawtrail.commands.options import connected, json_option
 from clawtrail.commands.printing import print_json
+from clawtrail.manual import ManualCommand
 from clawtrail.terminal import one_line
 
 
-@click.command()
+@click.command(cls=ManualCommand)
 @click.argument("task_id", metavar="ID")
 @click.option("--reason", help="Why, for the record.")
 @json_option
 @connected
 def cancel(client: Client, *, task_id: str, reason: str | None, as_json: bool) -> None:
-    r"""Ask for the end of a task.
+    """Ask for the end of a task.
 
     One that has not started is cancelled at once. A running one is stopped by its worker as soon as it hears
     of it; `clawtrail watch` shows when. One that has ended cannot be cancelled (exit status 1).
 
-    ID is a task's id, the start of one (4 characters or more, among the newest 500 tasks), or the word last.
+    ID is a task's id, the start of one (4 characters or more, of the newest 500 tasks), or the word last.
 
-    \b
     Examples:
       clawtrail cancel 3f2c --reason 'wrong folder'
       clawtrail cancel last
+
     """
     whole = whole_id(client, task_id)
     state = client.cancel(whole, reason=reason)
@@ -39,21 +40,21 @@ def cancel(client: Client, *, task_id: str, reason: str | None, as_json: bool) -
         click.echo(f"Task {one_line(whole)} is {one_line(state)}; its worker is told to stop it.")
 
 
-@click.command()
+@click.command(cls=ManualCommand)
 @click.argument("task_id", metavar="ID")
 @json_option
 @connected
 def rerun(client: Client, *, task_id: str, as_json: bool) -> None:
-    r"""Make a new task with the content of an old one, and print its id.
+    """Make a new task with the content of an old one, and print its id.
 
-    The old one stays as it is; the record says that the new one repeats it. Ask yourself first whether what it
-    does may be done twice: `clawtrail show` says what is known about that.
+    The old one stays as it is; the record says that the new one repeats it. Ask yourself first whether it may
+    be done twice: `clawtrail show` says what is known about that.
 
-    ID is a task's id, the start of one (4 characters or more, among the newest 500 tasks), or the word last.
+    ID is a task's id, the start of one (4 characters or more, of the newest 500 tasks), or the word last.
 
-    \b
     Examples:
       clawtrail watch "$(clawtrail rerun 3f2c)"
+
     """
     submitted = client.rerun(whole_id(client, task_id))
     if as_json:

@@ -13,27 +13,28 @@ from clawtrail.client import Client
 from clawtrail.commands.live import LiveOutput
 from clawtrail.commands.options import connected, json_option
 from clawtrail.commands.printing import compact, print_json
+from clawtrail.manual import ManualCommand
 from clawtrail.result import Result
 from clawtrail.terminal import harmless, one_line
 
 
-@click.command()
+@click.command(cls=ManualCommand)
 @click.argument("path")
 @click.option("--offset", type=click.IntRange(min=0), help="The byte to begin with.  [default: 0]")
 @click.option("--limit", type=click.IntRange(min=0), help="At most so many bytes.")
 @json_option
 @connected
 def read(client: Client, *, path: str, offset: int | None, limit: int | None, as_json: bool) -> None:
-    r"""Print a file of the worker's computer, byte by byte as it is (on a terminal: made harmless).
+    """Print a file of the worker's computer, byte by byte as it is (on a terminal: made harmless).
 
     PATH is a path over there; what it may be is the worker's decision. A read is a task like any other: it is
     on record, and it waits until a worker takes it.
 
-    \b
     Examples:
       clawtrail read ~/Notes/today.md
       clawtrail read /var/log/big.log --offset 1000000 --limit 65536
       clawtrail read photo.jpg > photo.jpg
+
     """
     content = client.read_file(path, offset=offset, limit=limit)
     if as_json:
@@ -44,21 +45,21 @@ def read(client: Client, *, path: str, offset: int | None, limit: int | None, as
     live.finish()
 
 
-@click.command()
+@click.command(cls=ManualCommand)
 @click.argument("path")
 @click.argument("file", default="-", metavar="[FILE|-]")
 @json_option
 @connected
 def write(client: Client, *, path: str, file: str, as_json: bool) -> None:
-    r"""Write a file on the worker's computer with exactly the bytes of FILE, or of standard input.
+    """Write a file on the worker's computer with exactly the bytes of FILE, or of standard input.
 
     Folders are made as needed, and the file changes all at once or not at all. The record keeps the digests
     before and after.
 
-    \b
     Examples:
       clawtrail write ~/Notes/today.md draft.md
       date | clawtrail write /tmp/now -
+
     """
     content = _bytes_of(file)
     try:
@@ -68,7 +69,7 @@ def write(client: Client, *, path: str, file: str, as_json: bool) -> None:
     _report(result, f"{path}: {len(content)} bytes written", as_json=as_json)
 
 
-@click.command()
+@click.command(cls=ManualCommand)
 @click.argument("path")
 @click.option(
     "--old", required=True, metavar="TEXT", help="The text to replace; must stand there exactly once."
@@ -78,15 +79,15 @@ def write(client: Client, *, path: str, file: str, as_json: bool) -> None:
 @json_option
 @connected
 def edit(client: Client, *, path: str, old: str, new: str, replace_all: bool, as_json: bool) -> None:
-    r"""Replace exact text in a file of the worker's computer, and print the difference that it makes.
+    """Replace exact text in a file of the worker's computer, and print the difference that it makes.
 
     No pattern and no escapes: the text is taken as it is. When it does not stand there, or more than once
     without --all, nothing is changed and the exit status is 1.
 
-    \b
     Examples:
       clawtrail edit ~/site/config.toml --old 'debug = true' --new 'debug = false'
       clawtrail edit README.md --old colour --new color --all
+
     """
     result = client.edit_file(path, old, new, replace_all=replace_all)
     diff = result.metadata.get("diff")

@@ -9,25 +9,26 @@ from clawtrail.client import Client
 from clawtrail.commands.ids import whole_id
 from clawtrail.commands.options import connected, json_option
 from clawtrail.commands.printing import compact, instant, print_json, print_rows
+from clawtrail.manual import ManualCommand
 
 _TITLES = ("seq", "at", "event", "by", "attempt", "detail")
 
 
-@click.command()
+@click.command(cls=ManualCommand)
 @click.argument("task_id", metavar="ID")
 @json_option
 @connected
 def history(client: Client, *, task_id: str, as_json: bool) -> None:
-    r"""Show what the record says of one task, oldest first.
+    """Show what the record says of one task, oldest first.
 
-    ID is a task's id, the start of one (4 characters or more, among the newest 500 tasks), or the word last.
+    ID is a task's id, the start of one (4 characters or more, of the newest 500 tasks), or the word last.
     On a terminal this is a table; in a pipe there is a line for each event, with tabs between: seq, time,
     event, actor, attempt, detail.
 
-    \b
     Examples:
       clawtrail history 3f2c
       clawtrail history last --json | jq -r '.type'
+
     """
     events = client.history(whole_id(client, task_id))
     if as_json:

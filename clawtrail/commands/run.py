@@ -15,6 +15,7 @@ from clawtrail.commands.attending import attend, conclude
 from clawtrail.commands.live import LiveOutput
 from clawtrail.commands.options import Duration, Pair, connected, json_option
 from clawtrail.commands.printing import print_json
+from clawtrail.manual import ManualCommand
 from clawtrail.result import Result
 from clawtrail.tasks import CommandOptions, Task
 
@@ -22,7 +23,7 @@ from clawtrail.tasks import CommandOptions, Task
 _SHORT = 0.3
 
 
-class TextOrWords(click.Command):
+class TextOrWords(ManualCommand):
     """A command whose words after ``--`` are kept apart from its own: they are an argv."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -64,7 +65,7 @@ def run(
     as_json: bool,
     **options: object,
 ) -> int:
-    r"""Run a command over there and show its output as it comes.
+    """Run a command over there and show its output as it comes.
 
     TEXT is one argument, for the shell over there. After -- come a program and its arguments, without a
     shell. Output comes on standard output and error; the exit status is the task's own.
@@ -72,14 +73,12 @@ def run(
     Ctrl-C asks on a terminal whether to cancel the task, to detach from it or to wait on; elsewhere it
     cancels.
 
-    \b
     Examples:
       clawtrail run 'uname -a && uptime'
       clawtrail run --cwd ~/code/site --timeout 10m -- git pull --ff-only
       clawtrail run --stdin notes.txt -- wc -w
       ID=$(clawtrail run --detach 'make release'); clawtrail watch $ID
 
-    \b
     Exit status:
       0-255  the task's own (124: timeout; 126: refused by policy, or not executable; 127: not found)
       125    no exit code: cancelled, denied, expired, or unknown because its worker was lost
@@ -88,6 +87,7 @@ def run(
       69     server not reachable      75  too much to do there; try later
       76     that is no Clawtrail      77  token not accepted, or not allowed to do this
       1      refused as invalid
+
     """
     argv = cast("Sequence[str] | None", click.get_current_context().meta.get("argv"))
     task = _task(text, argv, _given(options, stdin_file))

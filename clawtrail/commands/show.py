@@ -11,21 +11,22 @@ from clawtrail.client import Client
 from clawtrail.commands.ids import whole_id
 from clawtrail.commands.options import connected, json_option
 from clawtrail.commands.printing import compact, duration, instant, print_json, print_pairs
+from clawtrail.manual import ManualCommand
 
 
-@click.command()
+@click.command(cls=ManualCommand)
 @click.argument("task_id", metavar="ID")
 @json_option
 @connected
 def show(client: Client, *, task_id: str, as_json: bool) -> None:
-    r"""Show everything about one task: what it asks for, where it stands and why, what each attempt left.
+    """Show everything about one task: what it asks for, where it stands and why, what each attempt left.
 
-    ID is a task's id, the start of one (4 characters or more, among the newest 500 tasks), or the word last.
+    ID is a task's id, the start of one (4 characters or more, of the newest 500 tasks), or the word last.
 
-    \b
     Examples:
       clawtrail show 3f2c
       clawtrail show last --json | jq .explain
+
     """
     detail = client.show(whole_id(client, task_id))
     if as_json:

@@ -8,11 +8,12 @@ from clawtrail.answers import Summary
 from clawtrail.client import Client
 from clawtrail.commands.options import Moment, connected, json_option
 from clawtrail.commands.printing import duration, instant, print_json, print_rows
+from clawtrail.manual import ManualCommand
 
 _TITLES = ("task", "created", "state", "exit", "took", "kind", "by", "worker", "what")
 
 
-@click.command()
+@click.command(cls=ManualCommand)
 @click.option("--state", "states", multiple=True, help="Only those in this state; may be repeated.")
 @click.option("--kind", help="Only this kind, such as command or file-read.")
 @click.option("--actor", help="Only those that this one submitted, such as client:discord-bot.")
@@ -38,18 +39,18 @@ def tasks(
     limit: int,
     as_json: bool,
 ) -> None:
-    r"""List tasks, newest first.
+    """List tasks, newest first.
 
     WHEN is how long ago (90s, 2h, 7d), or a date or time in ISO 8601. On a terminal this is a table; in a
     pipe there is a line for each task, without a title, with tabs between: id, created, state, exit code,
     duration, kind, actor, worker, what.
 
-    \b
     Examples:
       clawtrail tasks --state failed --since 1d
       clawtrail tasks -q 'git push' --actor client:discord-bot
       clawtrail tasks --json --limit 1000 | jq -r 'select(.exitCode > 0) | .summary'
       clawtrail tasks --state pending --state running | cut -f1 | xargs -n1 clawtrail cancel
+
     """
     found = client.list(
         state=states or None,

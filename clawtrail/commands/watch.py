@@ -14,6 +14,7 @@ from clawtrail.commands.live import LiveOutput
 from clawtrail.commands.options import connected, json_option
 from clawtrail.commands.printing import instant, print_json
 from clawtrail.following import Merged
+from clawtrail.manual import ManualCommand
 from clawtrail.result import Result
 from clawtrail.terminal import one_line
 
@@ -23,22 +24,22 @@ _LOOK_EVERY = 1.0
 Seen = Chunk | Event | Result
 
 
-@click.command()
+@click.command(cls=ManualCommand)
 @click.argument("task_id", metavar="ID")
 @json_option
 @connected
 def watch(client: Client, *, task_id: str, as_json: bool) -> int:
-    r"""Follow one task: its states on standard error, its output on standard output and error.
+    """Follow one task: its states on standard error, its output on standard output and error.
 
     Begins with what has happened so far and ends with the task's own exit status, as `clawtrail run` does.
-    Ctrl-C leaves the task alone and ends with 130. With --json, each event and each piece of output is a line.
+    Ctrl-C leaves the task alone and ends with 130. With --json, every event and piece of output is a line.
 
-    ID is a task's id, the start of one (4 characters or more, among the newest 500 tasks), or the word last.
+    ID is a task's id, the start of one (4 characters or more, of the newest 500 tasks), or the word last.
 
-    \b
     Examples:
       clawtrail watch last
       clawtrail watch 3f2c 2>/dev/null | tee build.log
+
     """
     whole = whole_id(client, task_id)
     live = LiveOutput()

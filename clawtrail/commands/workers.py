@@ -8,23 +8,24 @@ from clawtrail.answers import WorkerSeen
 from clawtrail.client import Client
 from clawtrail.commands.options import connected, json_option
 from clawtrail.commands.printing import instant, print_json, print_rows
+from clawtrail.manual import ManualCommand
 
 _TITLES = ("worker", "online", "state", "free", "held", "last seen", "version", "labels", "kinds")
 
 
-@click.command()
+@click.command(cls=ManualCommand)
 @json_option
 @connected
 def workers(client: Client, *, as_json: bool) -> None:
-    r"""List the workers that the server knows: whether they are there, how busy they are, what they can do.
+    """List the workers that the server knows: whether they are there, how busy they are, what they can do.
 
     On a terminal this is a table; in a pipe there is a line for each worker, with tabs between: worker,
     online or offline, state, free slots, tasks held, last seen, version, labels, kinds.
 
-    \b
     Examples:
       clawtrail workers
       clawtrail workers --json | jq -r 'select(.online) | .workerId'
+
     """
     known = client.workers()
     if as_json:
