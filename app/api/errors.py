@@ -1,0 +1,98 @@
+"""Which HTTP status each error has, and how errors look: a sentence and a stable code."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from app.domain import errors
+
+STATUS: dict[type[errors.ServiceError], int] = {
+    errors.InvalidRequest: 400,
+    errors.TaskNotFound: 404,
+    errors.WorkerNotFound: 404,
+    errors.TokenNotFound: 404,
+    errors.NameTaken: 409,
+    errors.Unauthorized: 401,
+    errors.Forbidden: 403,
+    errors.IllegalTransition: 409,
+    errors.LeaseLost: 409,
+    errors.CancelRequested: 409,
+    errors.IdempotencyConflict: 409,
+    errors.OutputGap: 409,
+    errors.QueueFull: 429,
+    errors.StorageFailed: 503,
+    errors.OutcomeUnknown: 503,
+    errors.ShuttingDown: 503,
+}
+HTTP_CODES = {
+    400: "invalid_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    429: "rate_limited",
+}
+HTTP_SENTENCES = {
+    404: "There is nothing at this address; see /docs.",
+    405: "This address does not take that method; see /docs.",
+    413: "The body is larger than this server takes.",
+    429: "Too many submissions with this token; wait before the next.",
+}
+
+_log = logging.getLogger("clawtrail.api")
+
+
+class BadBody(Exception):
+    """A request whose body or query cannot be taken: its status, code and sentence."""
+
+    def __init__(self, message: str, *, code: str = "invalid_request", status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+
+
+def answer(body: object, status: int = 200) -> Response:
+    """Return *body* as a JSON response."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return Response(text.encode("utf-8", "replace"), status, mimetype="application/json")
+
+
+def refusal(error: str, code: str, status: int, **more: Any) -> Response:  # noqa: ANN401 - JSON
+    """Return an error as clients know it: ``{"error": sentence, "code": word}``."""
+    response = answer({"error": error, "code": code, **more}, status)
+    if status in (429, 503):
+        response.headers["Retry-After"] = "1"
+    if status == 401:  # noqa: PLR2004
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def present(error: Exception) -> Response:
+    """Return the response for an error of ours; anything unforeseen is a 500 without details."""
+    if isinstance(error, errors.ServiceError):
+        return refusal(str(error), error.code, STATUS[type(error)])
+    if isinstance(error, BadBody):
+        return refusal(str(error), error.code, error.status)
+    if isinstance(error, HTTPException):
+        return _present_http(error)
+    _log.error("unforeseen error", exc_info=error)
+    return refusal("Something went wrong on the server; its log says what.", "internal_error", 500)
+
+
+def register(app: Flask) -> None:
+    """Let *app* answer every error as JSON."""
+    app.register_error_handler(Exception, present)
+
+
+def _present_http(error: HTTPException) -> Response:
+    status = error.code or 500
+    if status < 400:  # noqa: PLR2004 - a redirect is no error
+        return Response(status=status, headers=list(error.get_headers()))
+    code = HTTP_CODES.get(status, "invalid_request" if status < 500 else "internal_error")  # noqa: PLR2004
+    sentence = HTTP_SENTENCES.get(status) or error.description or error.name
+    return refusal(sentence, code, status)

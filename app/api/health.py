@@ -1,0 +1,83 @@
+"""Whether the server is well, and its numbers for Prometheus."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from flask import Response
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from app.api import answers
+from app.api.routing import ANYBODY, Call, Nothing, Routes
+from app.api.service import Service
+from app.domain.errors import Forbidden
+from app.domain.roles import Role
+
+routes = Routes("health")
+LOOPBACK = ("127.", "::1")
+
+try:
+    VERSION = version("clawtrail")
+except PackageNotFoundError:
+    VERSION = "0"
+
+
+@routes("GET", "/health", roles=ANYBODY, answers=answers.Health)
+def health(call: Call[Nothing, Nothing]) -> dict[str, Any]:
+    """Say that the server is up; no token needed."""
+    backlog = call.service.backlog
+    return {
+        "status": "ok",
+        "tasks": backlog.pending + backlog.held,
+        "results": backlog.finished,
+        "activeSessions": 0,
+        "version": VERSION,
+    }
+
+
+@routes("GET", "/metrics", roles=ANYBODY)
+def metrics(call: Call[Nothing, Nothing]) -> Response:
+    """Return the server's numbers in the Prometheus text format; for admins and loopback."""
+    address = call.request.remote_addr or ""
+    # Behind a proxy every caller seems local: a forwarded request has to show a token.
+    direct = address.startswith(LOOPBACK) and "X-Forwarded-For" not in call.request.headers
+    if not direct and not _is_admin(call):
+        raise Forbidden("Metrics are for loopback and for tokens of the role admin.")
+    registry = CollectorRegistry()
+    registry.register(_Numbers(call.service))
+    return Response(generate_latest(registry), mimetype="text/plain; version=0.0.4")
+
+
+def _is_admin(call: Call[Nothing, Nothing]) -> bool:
+    header = call.request.headers.get("Authorization")
+    found = call.service.tokens.find(header, now=call.now)
+    return found is not None and Role.ADMIN in found.roles
+
+
+class _Numbers:
+    """Collects the numbers at the moment of the asking, so that no request pays for them."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def collect(self) -> list[Any]:
+        service = self._service
+        backlog, writer = service.backlog, service.writer
+        workers, waits = service.room.parked()
+        tasks = GaugeMetricFamily("clawtrail_tasks", "Tasks by where they stand.", labels=["is"])
+        for name in ("pending", "held", "finished"):
+            tasks.add_metric([name], getattr(backlog, name))
+        parked = GaugeMetricFamily("clawtrail_parked", "Parked long polls.", labels=["of"])
+        parked.add_metric(["workers"], workers)
+        parked.add_metric(["results"], waits)
+        return [
+            tasks,
+            parked,
+            GaugeMetricFamily(
+                "clawtrail_waits_admitted", "Waits inside.", value=service.doorway.inside
+            ),
+            CounterMetricFamily("clawtrail_acts", "Acts committed or refused.", value=writer.acts),
+            CounterMetricFamily("clawtrail_batches", "Transactions.", value=writer.batches),
+        ]

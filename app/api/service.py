@@ -1,0 +1,48 @@
+"""What every route needs at hand: settings, the writer, the readers, the waiting room."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from app.api.tokens import TokenBook
+from app.backlog import Backlog
+from app.domain.ids import TaskIds
+from app.storage.writer import Writer
+from app.waiting import Doorway, WaitingRoom
+from config.server import ServerSettings
+
+T = TypeVar("T")
+
+
+def now_ms() -> int:
+    """Return the present instant in epoch milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One running Task API. Its parts guard themselves; routes share it between threads."""
+
+    settings: ServerSettings
+    writer: Writer
+    reader: Engine
+    room: WaitingRoom
+    doorway: Doorway
+    backlog: Backlog
+    tokens: TokenBook
+    clock: Callable[[], int] = now_ms
+    new_id: TaskIds = field(default_factory=TaskIds)
+
+    def write(self, act: Callable[[Connection], T]) -> T:
+        """Run *act* through the one writer; returns when it is on the disk."""
+        return self.writer.perform(act)
+
+    def read(self, look: Callable[[Connection], T]) -> T:
+        """Run *look* on a reading connection."""
+        with self.reader.connect() as conn:
+            return look(conn)

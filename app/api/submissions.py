@@ -1,0 +1,115 @@
+"""From a validated request to an order in the queue, and perhaps to its result at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Response
+
+from app.api import presenting
+from app.api.errors import BadBody, answer
+from app.api.models import EditFile, Options, ReadFile, SubmitTask, WriteFile
+from app.api.routing import Call
+from app.domain.errors import QueueFull
+from app.domain.timing import clamp_timeout
+from app.services.submitting import Once, Order, submit
+
+MESSAGE = "Task created, waiting for worker"
+MAX_KEY = 255
+
+Request = SubmitTask | ReadFile | WriteFile | EditFile
+
+
+def place(call: Call[Any, Any], kind: str, asked: Request) -> Any:  # noqa: ANN401 - JSON
+    """Submit one task and return its id, or its result when it comes within the asked ``wait``."""
+    order = order_of(call, kind, asked)
+    once = _once(call, [asked])
+    if call.query.wait <= 0:
+        return accepted(_submit(call, [order], once)[0])
+    with call.service.room.expecting(order.id, call.alive) as seat:
+        task_id = _submit(call, [order], once)[0]
+        if task_id != order.id:  # an earlier submission with this key: wait for that one
+            return await_result(call, task_id)
+        with call.doorway.admission() as admitted:
+            if admitted:
+                seat.wait(call.deadline(call.query.wait, call.service.settings.max_wait_ms))
+    return present(call, task_id, admitted=admitted)
+
+
+def place_all(call: Call[Any, Any], asked: Sequence[SubmitTask]) -> list[str]:
+    """Submit several tasks, all or none, in one transaction; return their ids in order."""
+    orders = [order_of(call, one.kind, one) for one in asked]
+    return _submit(call, orders, _once(call, asked))
+
+
+def order_of(call: Call[Any, Any], kind: str, asked: Request) -> Order:
+    """Return the order that a request amounts to; times become instants."""
+    session = f"{kind}:{asked.session_id}" if asked.session_id else None
+    return Order(
+        id=call.service.new_id(),
+        kind=kind,
+        payload=json.dumps(asked.content(), ensure_ascii=False, separators=(",", ":")),
+        timeout_ms=clamp_timeout(asked.timeout),
+        effect=asked.effect,
+        priority=asked.priority,
+        labels=_list(sorted(set(asked.labels or ()))),
+        tags=_list(asked.tags or ()),
+        session_key=session,
+        on_behalf_of=asked.on_behalf_of,
+        max_attempts=asked.max_attempts,
+        expires_at=None if asked.ttl is None else call.now + asked.ttl,
+        not_before_at=asked.not_before,
+    )
+
+
+def accepted(task_id: str) -> dict[str, Any]:
+    """Return the answer to a submission whose result is not waited for."""
+    return {"taskId": task_id, "message": MESSAGE, "status": "pending"}
+
+
+def await_result(call: Call[Any, Any], task_id: str) -> Response:
+    """Return the result of a task, or after the asked ``wait`` where it stands."""
+    service = call.service
+    with service.room.expecting(task_id, call.alive) as seat:
+        told = service.read(lambda conn: presenting.result(conn, task_id))
+        if "completedAt" in told or call.query.wait <= 0:
+            return answer(told)
+        with call.doorway.admission() as admitted:
+            if admitted:
+                seat.wait(call.deadline(call.query.wait, service.settings.max_wait_ms))
+    return present(call, task_id, admitted=admitted)
+
+
+def present(call: Call[Any, Any], task_id: str, *, admitted: bool) -> Response:
+    """Return where a task stands; a wait that was not admitted is told when to come again."""
+    response = answer(call.service.read(lambda conn: presenting.result(conn, task_id)))
+    if not admitted:
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+def _submit(call: Call[Any, Any], orders: Sequence[Order], once: Once | None) -> list[str]:
+    service = call.service
+    if service.backlog.pending + len(orders) > service.settings.max_pending:
+        raise QueueFull
+    return service.write(
+        lambda conn: submit(conn, orders, actor=call.actor, now=call.now, once=once),
+    )
+
+
+def _once(call: Call[Any, Any], asked: Sequence[Options]) -> Once | None:
+    key = call.request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not 0 < len(key) <= MAX_KEY or not key.isprintable():
+        raise BadBody(f"An Idempotency-Key is 1 to {MAX_KEY} printable characters.")
+    said = [one.model_dump(mode="json", exclude_none=True) for one in asked]
+    # The path tells a read from a write of the same fields.
+    text = json.dumps([call.request.path, said], sort_keys=True, ensure_ascii=True)
+    return Once(key, text.encode("ascii"))
+
+
+def _list(values: Sequence[str]) -> str | None:
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")) if values else None

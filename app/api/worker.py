@@ -1,0 +1,149 @@
+"""The worker's two calls: sync asks (and is held), report tells (and is quick)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from app.api import answers
+from app.api.routing import WORKER, Call, Nothing, Routes
+from app.api.worker_models import Report, Sync
+from app.api.worker_reports import receive
+from app.domain.timing import LEASE_MS, START_MS
+from app.services import claiming, holding
+from app.services.attempts import Reporter
+from app.services.claiming import Claim, Worker
+from app.services.holding import Holdings, Sighting
+from app.waiting import WorkerSeat
+from app.waking import output_key
+
+MAX_SYNC_WAIT_MS = 25_000
+NOTHING_NEW = Holdings((), ())
+
+routes = Routes("worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look into the database found for a worker."""
+
+    claims: list[Claim]
+    holdings: Holdings
+    draining: bool
+
+    def is_news(self, body: Sync, first: Seen) -> bool:
+        """Say whether the worker should hear of it at once."""
+        cancels = set(self.holdings.cancelled) - set(body.cancelling)
+        return bool(
+            self.claims or self.holdings.lost or cancels or self.draining != first.draining,
+        )
+
+
+@routes("POST", "/worker/sync", roles=WORKER, body=Sync, answers=answers.Synced)
+def sync(call: Call[Sync, Nothing]) -> dict[str, Any]:
+    """Renew what the worker holds and hand it tasks; held while there is no news."""
+    body, room = call.body, call.service.room
+    worker = Worker(
+        call.principal.worker_id(body.worker_id), tuple(body.kinds), frozenset(body.labels)
+    )
+    room.supersede(worker.id, body.session)
+    seat = WorkerSeat(call.alive, worker_id=worker.id, session=body.session)
+    with call.doorway.admission() as admitted:
+        ticket = room.ticket(worker.id)
+        first = seen = _arrive(call, worker)
+        if body.free and not first.draining:
+            seat.can_run = worker.can_run
+        until = call.deadline(body.wait, MAX_SYNC_WAIT_MS)
+        while admitted and not seen.is_news(body, first) and room.park(seat, ticket, until):
+            if seat.superseded or not call.alive():
+                room.pass_on(seat)
+                break
+            ticket = room.ticket(worker.id)
+            seen = _look(call, worker, seen, offered=seat.offered is not None)
+    return _synced(call, seen, superseded=seat.superseded)
+
+
+@routes("POST", "/worker/report", roles=WORKER, body=Report, answers=answers.Reported)
+def report(call: Call[Report, Nothing]) -> dict[str, Any]:
+    """Take what a worker tells, each item answered by itself; hand it tasks for its free slots."""
+    body, now = call.body, call.now
+    worker_id = call.principal.worker_id(body.worker_id)
+    by = Reporter(f"worker:{worker_id}", call.principal.name)
+
+    def act(conn: Connection) -> tuple[list[dict[str, Any]], list[str], list[Claim]]:
+        results, grown = receive(conn, body.items, by=by, now=now)
+        worker = holding.find_worker(conn, worker_id) if body.free else None
+        free = body.free if worker is not None else 0
+        claims = claiming.claim(conn, worker=worker, free=free, now=now) if worker else []
+        return results, grown, claims
+
+    results, grown, claims = call.service.write(act)
+    for task_id in grown:
+        call.service.room.tell(output_key(task_id))
+    return {"results": results, "tasks": [present_claim(claim) for claim in claims], "cancel": []}
+
+
+def _arrive(call: Call[Sync, Nothing], worker: Worker) -> Seen:
+    """Do all that a sync does on its arrival, in one transaction."""
+    body, now = call.body, call.now
+    sighting = Sighting(
+        worker, body.name or body.worker_id, body.session, body.free, body.version, body.policy_hash
+    )
+
+    def act(conn: Connection) -> Seen:
+        draining = holding.see(conn, sighting, now=now)
+        holdings = holding.keep(conn, worker, body.leases, now=now)
+        if not body.in_flight:
+            holding.give_back(conn, worker, body.leases, now=now)
+        free = 0 if draining else body.free
+        return Seen(claiming.claim(conn, worker=worker, free=free, now=now), holdings, draining)
+
+    return call.service.write(act)
+
+
+def _look(call: Call[Sync, Nothing], worker: Worker, before: Seen, *, offered: bool) -> Seen:
+    """Look again for a parked worker: just for tasks when it was offered one, else at all."""
+    now, free = call.service.clock(), call.body.free
+
+    def act(conn: Connection) -> Seen:
+        if offered:
+            claims = claiming.claim(conn, worker=worker, free=free, now=now)
+            return Seen(claims, before.holdings, before.draining)
+        draining = holding.is_draining(conn, worker.id)
+        holdings = holding.keep(conn, worker, call.body.leases, now=now)
+        claims = claiming.claim(conn, worker=worker, free=0 if draining else free, now=now)
+        return Seen(claims, holdings, draining)
+
+    return call.service.write(act)
+
+
+def _synced(call: Call[Sync, Nothing], seen: Seen, *, superseded: bool) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "tasks": [present_claim(claim) for claim in seen.claims],
+        "cancel": list(seen.holdings.cancelled),
+        "lost": list(seen.holdings.lost),
+        "drain": seen.draining,
+        "now": call.service.clock(),
+        "leaseMs": LEASE_MS,
+        "startMs": START_MS,
+    }
+    return {**told, "superseded": True} if superseded else told
+
+
+def present_claim(claim: Claim) -> dict[str, Any]:
+    """Return a claim as workers get it."""
+    told: dict[str, Any] = {
+        "taskId": claim.task_id,
+        "attempt": claim.attempt,
+        "lease": claim.lease,
+        "kind": claim.kind,
+        "payload": json.loads(claim.payload),
+        "timeout": claim.timeout_ms,
+        "leaseExpiresAt": claim.lease_expires_at,
+        "submittedBy": claim.submitted_by,
+        "createdAt": claim.created_at,
+    }
+    return told if claim.session_key is None else {**told, "sessionKey": claim.session_key}

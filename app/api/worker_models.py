@@ -1,0 +1,154 @@
+"""What workers send."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+
+from app.api.models import Instant, Labels, Milliseconds, Name, OldWire, Text, Whole, Wire
+
+MAX_FREE = 64
+MACHINE = Annotated[str, Field(pattern=r"^[\w.-]{1,64}$")]
+Lease = Annotated[str, Field(max_length=200)]
+Kinds = Annotated[list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]], Field(max_length=64)]
+
+
+class Sync(Wire):
+    """What a worker says of itself when it asks for news."""
+
+    worker_id: MACHINE
+    session: Annotated[Name, Field(min_length=1)]
+    name: Name | None = None
+    kinds: Kinds
+    labels: Labels = []
+    version: Name | None = None
+    free: Annotated[Whole, Field(ge=0, le=MAX_FREE)] = 0
+    leases: Annotated[list[Lease], Field(max_length=1000)] = []
+    in_flight: Annotated[Whole, Field(ge=0, le=1000)] = 0
+    cancelling: Annotated[list[Name], Field(max_length=1000)] = Field(
+        default=[],
+        description="Tasks whose cancellation the worker knows of; a sync is not answered for them.",
+    )
+    policy_hash: Name | None = None
+    sandboxes: Annotated[list[Name], Field(max_length=32)] = []
+    wait: Milliseconds = 0
+
+
+class Start(Wire):
+    """An attempt is about to be executed; nothing runs before the answer."""
+
+    type: Literal["start"]
+    lease: Lease
+    policy_hash: Name | None = None
+
+
+class Verdict(Wire):
+    """What the worker's policy says of an attempt."""
+
+    type: Literal["verdict"]
+    lease: Lease
+    verdict: Literal["allow", "ask", "deny"]
+    rule: Name
+    digest: Name = ""
+    policy_hash: Name = ""
+
+
+class OutputPiece(Wire):
+    """A piece of output at its byte offset in the real stream, in base64."""
+
+    type: Literal["output"]
+    lease: Lease
+    stream: Literal["stdout", "stderr"]
+    offset: Instant
+    data: Text
+
+    def raw(self) -> bytes:
+        """Return the bytes; raises ``ValueError`` for what is not base64."""
+        try:
+            return b64decode(self.data, validate=True)
+        except binascii.Error as error:
+            raise ValueError("data is not base64") from error
+
+
+class Ended(Wire):
+    """How an attempt ended."""
+
+    type: Literal["result"]
+    lease: Lease
+    exit_code: Annotated[Whole, Field(ge=-(2**53), le=2**53)]
+    error: Text | None = None
+    duration_ms: Instant | None = None
+    metadata: dict[str, Any] | None = None
+    stdout: Text | None = None
+    stderr: Text | None = None
+    stdout_bytes: Instant = 0
+    stderr_bytes: Instant = 0
+    truncated: bool = False
+    reason: Literal["exit", "timeout", "cancelled", "policy", "failed", "interrupted"] = "exit"
+
+
+class Note(Wire):
+    """Something that the worker wants on the record."""
+
+    type: Literal["note"]
+    task_id: Name | None = None
+    name: Name
+    details: dict[str, Any] | None = None
+    metadata: dict[str, Any] | None = None
+
+
+Item = Annotated[Start | Verdict | OutputPiece | Ended | Note, Field(discriminator="type")]
+
+
+class Report(Wire):
+    """Any number of things to tell; perhaps slots that are free from now on."""
+
+    worker_id: MACHINE
+    session: Annotated[Name, Field(min_length=1)]
+    items: Annotated[list[Item], Field(max_length=1000)]
+    free: Annotated[Whole, Field(ge=0, le=MAX_FREE)] = 0
+    kinds: Kinds | None = None
+    labels: Labels | None = None
+    in_flight: Annotated[Whole, Field(ge=0, le=1000)] = 0
+
+
+class OldPoll(OldWire):
+    """How long an old worker's poll may be held."""
+
+    wait: Milliseconds = 30_000
+
+
+def _text(value: object) -> object:
+    return value if isinstance(value, str) or value is None else str(value)
+
+
+class OldResult(OldWire):
+    """An outcome as old workers send it; its exit code may be a word."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    task_id: Annotated[str, Field(max_length=200)] = ""
+    stdout: Annotated[str | None, BeforeValidator(_text)] = None
+    stderr: Annotated[str | None, BeforeValidator(_text)] = None
+    exit_code: Any = None
+    error: Annotated[str | None, BeforeValidator(_text)] = None
+    duration: Any = None
+    metadata: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _has_id(self) -> OldResult:
+        if not self.task_id:
+            raise ValueError("taskId is required")
+        return self
+
+
+class OldNote(OldWire):
+    """An event as old workers send it."""
+
+    task_id: Name | None = None
+    type: Name = "note"
+    details: Any = None
+    metadata: dict[str, Any] | None = None

@@ -1,0 +1,1 @@
+"""Floor 0 of the Task API: states, kinds, event types, roles and errors. Standard library only."""

@@ -1,0 +1,131 @@
+"""Every error of the service, as states of affairs.
+
+::
+
+    ServiceError
+    ├── InvalidRequest            the request says something that cannot be
+    ├── TaskNotFound              no task has this id
+    ├── WorkerNotFound            no worker has this id
+    ├── TokenNotFound             no token has this name
+    ├── NameTaken                 a valid token has this name already
+    ├── Unauthorized              no valid token came with the request
+    ├── Forbidden                 the token's role does not allow this
+    ├── IllegalTransition         the task stands where this cannot happen
+    ├── LeaseLost                 somebody else holds the attempt, or nobody
+    ├── CancelRequested           the task was cancelled before its start
+    ├── IdempotencyConflict       the same key came with another body
+    ├── OutputGap                 an output chunk contradicts what is kept already
+    ├── QueueFull                 too many tasks are pending
+    └── StorageFailed             the disk refused; nothing of the act happened
+        ├── OutcomeUnknown        a commit failed; the act may or may not have happened
+        └── ShuttingDown          the server is stopping and takes no more acts
+
+The HTTP status of each is decided in ``app/api/errors.py`` alone.
+"""
+
+from __future__ import annotations
+
+
+class ServiceError(Exception):
+    """Something the service refuses or cannot do; its message is a sentence for people."""
+
+    code = "internal_error"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").split("\n", 1)[0])
+
+
+class InvalidRequest(ServiceError):
+    """The request is not valid."""
+
+    code = "invalid_request"
+
+
+class TaskNotFound(ServiceError):
+    """Task not found"""  # noqa: D400, D415 - the very words that old programs know
+
+    code = "task_not_found"
+
+
+class WorkerNotFound(ServiceError):
+    """No worker has this id."""
+
+    code = "worker_not_found"
+
+
+class TokenNotFound(ServiceError):
+    """No valid token has this name."""
+
+    code = "token_not_found"
+
+
+class NameTaken(ServiceError):
+    """A valid token has this name already; revoke it first or choose another name."""
+
+    code = "name_taken"
+
+
+class Unauthorized(ServiceError):
+    """Unauthorized"""  # noqa: D400, D415 - the very word that old programs know
+
+    code = "unauthorized"
+
+
+class Forbidden(ServiceError):
+    """This token's role does not allow that."""
+
+    code = "forbidden"
+
+
+class IllegalTransition(ServiceError):
+    """The task stands where this cannot happen."""
+
+    code = "illegal_transition"
+
+
+class LeaseLost(ServiceError):
+    """This lease has ended; whatever was run under it changes nothing."""
+
+    code = "lease_lost"
+
+
+class CancelRequested(ServiceError):
+    """The task was cancelled before its start; do not run it."""
+
+    code = "cancelled"
+
+
+class IdempotencyConflict(ServiceError):
+    """This Idempotency-Key was used with another request; use a new key for a new task."""
+
+    code = "idempotency_conflict"
+
+
+class OutputGap(ServiceError):
+    """This piece of output contradicts what is kept already."""
+
+    code = "output_conflict"
+
+
+class QueueFull(ServiceError):
+    """Too many tasks are pending; try again when workers have caught up."""
+
+    code = "queue_full"
+
+
+class StorageFailed(ServiceError):
+    """The record could not be written, so nothing was done; try again."""
+
+    code = "storage_failed"
+
+
+class OutcomeUnknown(StorageFailed):
+    """The disk failed while this was committed: it may or may not have happened. Look before you try again."""
+
+    code = "outcome_unknown"
+
+
+class ShuttingDown(StorageFailed):
+    """The server is stopping; nothing was done. Try again in a moment."""
+
+    code = "shutting_down"

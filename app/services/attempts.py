@@ -1,0 +1,69 @@
+"""Finding the attempt that a lease names, and whether the lease still holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, select
+
+from app.domain import leases
+from app.domain.errors import LeaseLost
+from app.domain.leases import Lease
+from app.storage.tables import tasks
+
+_TASK = select(
+    tasks.c.id,
+    tasks.c.state,
+    tasks.c.attempt,
+    tasks.c.max_attempts,
+    tasks.c.effect,
+    tasks.c.claimed_by,
+    tasks.c.lease_hash,
+    tasks.c.lease_expires_at,
+    tasks.c.cancel_requested_at,
+    tasks.c.session_key,
+).where(tasks.c.id == bindparam("id"))
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Who reports: the actor on the record, and the token's name that must have made the claim."""
+
+    actor: str
+    token_name: str
+
+
+def find(conn: Connection, token: str) -> tuple[Lease, Row[Any] | None]:
+    """Return the lease that *token* spells and the row of its task, if there is one.
+
+    Raises ``LeaseLost`` for a token that spells no lease.
+    """
+    lease = leases.parse(token)
+    if lease is None:
+        raise LeaseLost
+    return lease, find_task(conn, lease.task_id)
+
+
+def find_task(conn: Connection, task_id: str) -> Row[Any] | None:
+    """Return what the lease checks need of a task, or None when there is none."""
+    return conn.execute(_TASK, {"id": task_id}).first()
+
+
+def held(lease: Lease, row: Row[Any] | None, by: Reporter) -> Row[Any]:
+    """Return *row* if *lease* holds it now and *by* may report it; else raise ``LeaseLost``."""
+    if row is None or row.lease_expires_at is None or not is_last_lease(lease, row, by):
+        raise LeaseLost
+    return row
+
+
+def is_last_lease(lease: Lease, row: Row[Any], by: Reporter) -> bool:
+    """Say whether *lease* is the one under which the task is, or was last, held."""
+    return (
+        row.attempt == lease.attempt and lease.matches(row.lease_hash) and made_claim(row, by)
+    )
+
+
+def made_claim(row: Row[Any], by: Reporter) -> bool:
+    """Say whether the claim was made with the token that *by* reports with."""
+    return bool(row.claimed_by and row.claimed_by.split("/", 1)[0] == by.token_name)

@@ -1,0 +1,183 @@
+"""Handing pending tasks to a worker, under a lease."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, bindparam, literal_column, or_, select
+
+from app.domain import leases
+from app.domain.event_types import EventType
+from app.domain.kinds import V1_KINDS
+from app.domain.leases import Lease
+from app.domain.states import State
+from app.domain.timing import START_MS, V1_LEASE_EXTRA_MS
+from app.services import transitions
+from app.storage.tables import tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker as the claim sees it: who it is and what it can run. Labels are ``key=value``."""
+
+    id: str
+    kinds: tuple[str, ...]
+    labels: frozenset[str] = frozenset()
+
+    @property
+    def actor(self) -> str:
+        """The name under which the record knows this worker."""
+        return f"worker:{self.id}"
+
+    def can_run(self, kind: str, labels: str | None) -> bool:
+        """Say whether a task of *kind* that needs *labels* (a JSON list, or None) is for this worker."""
+        return kind in self.kinds and (labels is None or self.labels.issuperset(json.loads(labels)))
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One attempt in a worker's hand; ``payload`` is JSON text."""
+
+    task_id: str
+    attempt: int
+    lease: str
+    kind: str
+    payload: str
+    timeout_ms: int
+    lease_expires_at: int
+    submitted_by: str
+    created_at: int
+    session_key: str | None
+
+
+def claim(conn: Connection, *, worker: Worker, free: int, now: int) -> list[Claim]:
+    """Lease up to *free* of the oldest tasks that *worker* can run, highest priority first.
+
+    One statement takes them and one event tells of each, so two workers never hold the same
+    attempt. Of the tasks of one session only the first unfinished one is ever taken. The lease
+    ends after ``START_MS`` unless the start is reported; it then belongs to the fence
+    (``LeaseLost``).
+
+    Call it inside the writer: the look and the take must be one write transaction.
+    """
+    if free < 1 or not worker.kinds:
+        return []
+    grant = leases.new_grant()
+    expires_at = now + START_MS
+    rows = transitions.claim(
+        conn,
+        _choice(),
+        params={
+            "now": now,
+            "kinds": worker.kinds,
+            "label_sets": _label_sets(conn, worker),
+            "free": free,
+            "claimed_by": worker.id,
+            "lease_hash": leases.grant_hash(grant),
+            "lease_expires_at": expires_at,
+        },
+        at=now,
+        actor=worker.actor,
+    )
+    return [_claim(row, grant, expires_at) for row in rows]
+
+
+def claim_for_old_worker(conn: Connection, *, worker_id: str, now: int) -> Claim | None:
+    """Hand the oldest task that an old worker understands to it, started at once.
+
+    Old workers report neither start nor renewal: the lease lasts the task's timeout and a
+    minute, and has no token.
+    """
+    worker = Worker(worker_id, tuple(kind.value for kind in V1_KINDS))
+    rows = transitions.claim(
+        conn,
+        _choice(),
+        params={
+            "now": now,
+            "kinds": worker.kinds,
+            "label_sets": [],
+            "free": 1,
+            "claimed_by": worker.id,
+            "lease_hash": None,
+            "lease_expires_at": now + START_MS,
+        },
+        at=now,
+        actor=worker.actor,
+    )
+    if not rows:
+        return None
+    row = rows[0]
+    expires_at = now + row.timeout_ms + V1_LEASE_EXTRA_MS
+    transitions.move(
+        conn,
+        row.id,
+        from_=State.CLAIMED,
+        to=State.RUNNING,
+        type_=EventType.TASK_STARTED,
+        at=now,
+        actor=worker.actor,
+        attempt=row.attempt,
+        values={"started_at": now, "lease_expires_at": expires_at},
+        assumed=True,
+    )
+    return _claim(row, "", expires_at)
+
+
+def _claim(row: Row[Any], grant: str, expires_at: int) -> Claim:
+    return Claim(
+        task_id=row.id,
+        attempt=row.attempt,
+        lease=Lease(row.id, row.attempt, grant).token,
+        kind=row.kind,
+        payload=row.payload,
+        timeout_ms=row.timeout_ms,
+        lease_expires_at=expires_at,
+        submitted_by=row.submitted_by,
+        created_at=row.created_at,
+        session_key=row.session_key,
+    )
+
+
+@cache
+def _choice() -> Select[tuple[str]]:
+    """Select the ids to take, oldest first; the partial index of pending tasks has their order."""
+    task, sibling = tasks.alias(), tasks.alias()
+    goes_first = (
+        select(literal_column("1"))
+        .where(
+            sibling.c.session_key == task.c.session_key,
+            sibling.c.finished_at.is_(None),
+            or_(sibling.c.lease_expires_at.is_not(None), sibling.c.id < task.c.id),
+        )
+        .exists()
+    )
+    return (
+        select(task.c.id)
+        .where(
+            transitions.is_pending(task),
+            task.c.kind.in_(bindparam("kinds", expanding=True)),
+            or_(task.c.not_before_at.is_(None), task.c.not_before_at <= bindparam("now")),
+            or_(task.c.expires_at.is_(None), task.c.expires_at > bindparam("now")),
+            or_(
+                task.c.labels.is_(None),
+                task.c.labels.in_(bindparam("label_sets", expanding=True)),
+            ),
+            or_(task.c.session_key.is_(None), ~goes_first),
+        )
+        .order_by(task.c.priority.desc(), task.c.id)
+        .limit(bindparam("free"))
+    )
+
+
+_LABEL_SETS = (
+    select(tasks.c.labels).where(transitions.is_pending(), tasks.c.labels.is_not(None)).distinct()
+)
+
+
+def _label_sets(conn: Connection, worker: Worker) -> list[str]:
+    """Return the label sets that pending tasks need and this worker has; few sets, many tasks."""
+    wanted = conn.execute(_LABEL_SETS).scalars()
+    return [labels for labels in wanted if worker.labels.issuperset(json.loads(labels))]

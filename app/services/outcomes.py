@@ -1,0 +1,215 @@
+"""What a finished attempt left: its outcome with digests, and its output."""
+
+from __future__ import annotations
+
+import json
+import os
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, insert, select
+
+from app.domain.errors import InvalidRequest, OutputGap
+from app.storage.tables import outcomes, output
+from clawtrail.formats import canonical
+from clawtrail.formats.leaves import salted_digest
+
+STREAMS = ("stdout", "stderr")
+MAX_STREAM_BYTES = 16 * 1024 * 1024
+"""The most of one stream that is kept; workers cap at less."""
+
+MAX_LATE = 20
+"""How many outcomes of one attempt are kept as evidence."""
+
+SALT_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended, as its worker tells; a *reason* is one of ``wire``'s words."""
+
+    exit_code: int
+    reason: str
+    error: str | None
+    duration_ms: int | None
+    metadata: Mapping[str, Any] | None
+    stdout_bytes: int
+    stderr_bytes: int
+    truncated: bool
+
+
+_INSERT = insert(outcomes)
+_COUNT = select(func.count()).where(
+    outcomes.c.task_id == bindparam("task_id"),
+    outcomes.c.attempt == bindparam("attempt"),
+)
+_OF_LEASE = select(outcomes.c.accepted).where(
+    outcomes.c.task_id == bindparam("task_id"),
+    outcomes.c.attempt == bindparam("attempt"),
+    outcomes.c.lease_hash == bindparam("lease_hash"),
+)
+_CHUNKS = (
+    select(output.c.offset, output.c.data)
+    .where(
+        output.c.task_id == bindparam("task_id"),
+        output.c.attempt == bindparam("attempt"),
+        output.c.stream == bindparam("stream"),
+    )
+    .order_by(output.c.offset)
+)
+_END = (
+    select(output.c.offset, output.c.offset + func.length(output.c.data), output.c.data)
+    .where(
+        output.c.task_id == bindparam("task_id"),
+        output.c.attempt == bindparam("attempt"),
+        output.c.stream == bindparam("stream"),
+    )
+    .order_by(output.c.offset.desc())
+    .limit(1)
+)
+_KEPT = select(func.coalesce(func.sum(func.length(output.c.data)), 0)).where(
+    output.c.task_id == bindparam("task_id"),
+    output.c.attempt == bindparam("attempt"),
+    output.c.stream == bindparam("stream"),
+)
+_INSERT_CHUNK = insert(output)
+
+
+def keep(  # noqa: PLR0913 - the outcome and where it belongs
+    conn: Connection,
+    outcome: Outcome,
+    *,
+    task_id: str,
+    attempt: int,
+    accepted: bool,
+    lease_hash: bytes | None,
+    now: int,
+) -> str | None:
+    """Keep *outcome* for good and return its digest in base64, as the event carries it.
+
+    A late one (not *accepted*) is kept as evidence beside the others, up to ``MAX_LATE``;
+    beyond that None is returned and nothing is kept.
+    """
+    here = {"task_id": task_id, "attempt": attempt}
+    nr = 0 if accepted else 1 + (conn.execute(_COUNT, here).scalar() or 0)
+    if nr > MAX_LATE:
+        return None
+    salt = os.urandom(SALT_BYTES)
+    metadata = None if outcome.metadata is None else _json(outcome.metadata)
+    row: dict[str, Any] = {
+        **here,
+        "nr": nr,
+        "accepted": int(accepted),
+        "exit_code": outcome.exit_code,
+        "reason": outcome.reason,
+        "error": outcome.error,
+        "duration_ms": outcome.duration_ms,
+        "metadata": metadata,
+        "stdout_bytes": outcome.stdout_bytes,
+        "stderr_bytes": outcome.stderr_bytes,
+        "stdout_digest": _digest(conn, here, "stdout", outcome.stdout_bytes, salt),
+        "stderr_digest": _digest(conn, here, "stderr", outcome.stderr_bytes, salt),
+        "truncated": int(outcome.truncated),
+        "lease_hash": lease_hash,
+        "salt": salt,
+        "reported_at": now,
+    }
+    row["digest"] = digest_of(row)
+    conn.execute(_INSERT, row)
+    return b64encode(row["digest"]).decode()
+
+
+def digest_of(row: Mapping[str, Any]) -> bytes:
+    """Return the salted digest of an outcome's columns: what its event vouches for."""
+    said = {
+        "exit_code": row["exit_code"],
+        "reason": row["reason"],
+        "error": row["error"],
+        "duration_ms": row["duration_ms"],
+        "metadata": row["metadata"],
+        "stdout_bytes": row["stdout_bytes"],
+        "stderr_bytes": row["stderr_bytes"],
+        "stdout": _hex(row["stdout_digest"]),
+        "stderr": _hex(row["stderr_digest"]),
+        "truncated": row["truncated"],
+    }
+    return salted_digest(row["salt"], canonical.encode(said))
+
+
+def answered(conn: Connection, task_id: str, attempt: int, lease_hash: bytes) -> bool | None:
+    """Say how an outcome under this lease was answered before: accepted, refused, or None for never."""
+    found = conn.execute(
+        _OF_LEASE,
+        {"task_id": task_id, "attempt": attempt, "lease_hash": lease_hash},
+    ).scalar()
+    return None if found is None else bool(found)
+
+
+def keep_output(  # noqa: PLR0913 - the piece and where it belongs
+    conn: Connection,
+    *,
+    task_id: str,
+    attempt: int,
+    stream: str,
+    offset: int,
+    data: bytes,
+    now: int,
+) -> bool:
+    """Keep one piece of output at its byte *offset* in the real stream; say whether it is new.
+
+    The same piece again is no error; one that overlaps others raises ``OutputGap``; more than
+    ``MAX_STREAM_BYTES`` of a stream raises ``InvalidRequest``. A gap is what the worker left out.
+    """
+    here = {"task_id": task_id, "attempt": attempt, "stream": stream}
+    last = conn.execute(_END, here).first()
+    if last is not None and offset < last[1]:
+        if _is_kept(conn, here, offset, data):
+            return False
+        raise OutputGap
+    if not data:
+        return False
+    if last is not None:
+        kept = conn.execute(_KEPT, here).scalar() or 0
+        if kept + len(data) > MAX_STREAM_BYTES:
+            raise InvalidRequest(f"More than {MAX_STREAM_BYTES} bytes of {stream}; the rest is not kept.")
+    conn.execute(_INSERT_CHUNK, {**here, "offset": offset, "data": data, "at": now})
+    return True
+
+
+def chunks(conn: Connection, task_id: str, attempt: int, stream: str) -> list[Row[Any]]:
+    """Return the kept pieces of a stream as (offset, data), in order."""
+    here = {"task_id": task_id, "attempt": attempt, "stream": stream}
+    return list(conn.execute(_CHUNKS, here))
+
+
+def _is_kept(conn: Connection, here: Mapping[str, Any], offset: int, data: bytes) -> bool:
+    exact = select(output.c.data).where(
+        output.c.task_id == here["task_id"],
+        output.c.attempt == here["attempt"],
+        output.c.stream == here["stream"],
+        output.c.offset == offset,
+    )
+    found = conn.execute(exact).scalar()
+    return found is not None and bytes(found) == data
+
+
+def _digest(
+    conn: Connection, here: Mapping[str, Any], stream: str, size: int, salt: bytes
+) -> bytes | None:
+    if size == 0:
+        return None
+    total = sha256(salt)
+    for _offset, data in conn.execute(_CHUNKS, {**here, "stream": stream}):
+        total.update(data)
+    return total.digest()
+
+
+def _hex(digest: bytes | None) -> str | None:
+    return None if digest is None else digest.hex()
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

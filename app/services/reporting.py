@@ -1,0 +1,109 @@
+"""What workers tell of the attempts they hold, before they end: start, verdict, output."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from app.domain import leases
+from app.domain.errors import CancelRequested, InvalidRequest, LeaseLost
+from app.domain.event_types import EventType
+from app.domain.states import State
+from app.domain.timing import LEASE_MS
+from app.services import attempts, finishing, outcomes, record, transitions
+from app.services.attempts import Reporter
+from app.services.outcomes import Outcome
+
+
+def start(conn: Connection, token: str, *, by: Reporter, now: int) -> int:
+    """Confirm that an attempt may be executed now and return when its lease ends.
+
+    Nothing may run before this has answered. Saying it twice is answered alike. Raises
+    ``LeaseLost`` for a lease that is not the present one, ``CancelRequested`` when the task was
+    withdrawn meanwhile.
+    """
+    lease, row = attempts.find(conn, token)
+    if row is not None and row.state == State.CANCELLED and row.attempt == lease.attempt:
+        raise CancelRequested
+    held = attempts.held(lease, row, by)
+    if held.state == State.RUNNING:
+        return int(held.lease_expires_at)
+    expires_at = now + LEASE_MS
+    transitions.move(
+        conn,
+        held.id,
+        from_=State(held.state),
+        to=State.RUNNING,
+        type_=EventType.TASK_STARTED,
+        at=now,
+        actor=by.actor,
+        attempt=held.attempt,
+        values={"started_at": now, "lease_expires_at": expires_at},
+    )
+    return expires_at
+
+
+def verdict(  # noqa: PLR0913 - what a verdict is made of
+    conn: Connection,
+    token: str,
+    *,
+    given: str,
+    rule: str,
+    digest: str,
+    policy_hash: str,
+    by: Reporter,
+    now: int,
+) -> None:
+    """Put on the record what the worker's policy said of an attempt; *deny* ends it as failed.
+
+    Raises ``LeaseLost``, and ``InvalidRequest`` for *ask*, which this version cannot answer.
+    """
+    lease, row = attempts.find(conn, token)
+    held = attempts.held(lease, row, by)
+    if given == "ask":
+        raise InvalidRequest("This server cannot ask for approvals yet; deny the task instead.")
+    record.append(
+        conn,
+        EventType.VERDICT_GIVEN,
+        at=now,
+        actor=by.actor,
+        task_id=held.id,
+        attempt=held.attempt,
+        verdict=given,
+        rule=rule,
+        digest=digest,
+        policy=policy_hash,
+    )
+    if given == "deny":
+        error = f"Refused by policy: {rule}"
+        refused = Outcome(126, "policy", error, 0, None, 0, 0, truncated=False)
+        finishing.finish(conn, held, refused, lease_hash=leases.grant_hash(lease.grant), by=by, now=now)
+
+
+def output(  # noqa: PLR0913 - the piece and where it belongs
+    conn: Connection,
+    token: str,
+    *,
+    stream: str,
+    offset: int,
+    data: bytes,
+    by: Reporter,
+    now: int,
+) -> str | None:
+    """Keep a piece of output; return the task's id when it is new, for those who watch.
+
+    Taken under the present lease, and under the last one of a task whose worker was given up
+    (its late words are evidence). Raises ``LeaseLost``, ``OutputGap``.
+    """
+    lease, row = attempts.find(conn, token)
+    if row is None or not attempts.is_last_lease(lease, row, by):
+        raise LeaseLost
+    new = outcomes.keep_output(
+        conn,
+        task_id=row.id,
+        attempt=row.attempt,
+        stream=stream,
+        offset=offset,
+        data=data,
+        now=now,
+    )
+    return row.id if new else None

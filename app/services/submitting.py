@@ -1,0 +1,150 @@
+"""Taking tasks in: durable, with their digest on the record, before anybody is answered."""
+
+from __future__ import annotations
+
+import hmac
+import os
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, select
+
+from app.domain import kinds
+from app.domain.errors import IdempotencyConflict
+from app.domain.event_types import EventType
+from app.services import record, transitions
+from app.storage.tables import tasks
+from clawtrail.formats.leaves import salted_digest
+
+SALT_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One task as its submitter ordered it. ``payload`` is JSON text, times are epoch ms."""
+
+    id: str
+    kind: str
+    payload: str
+    timeout_ms: int
+    effect: str | None = None
+    priority: int = 0
+    labels: str | None = None
+    tags: str | None = None
+    session_key: str | None = None
+    on_behalf_of: str | None = None
+    rerun_of: str | None = None
+    max_attempts: int | None = None
+    expires_at: int | None = None
+    not_before_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """An Idempotency-Key, and the bytes of the request that it stands for."""
+
+    key: str
+    request: bytes
+
+
+def submit(
+    conn: Connection,
+    orders: Sequence[Order],
+    *,
+    actor: str,
+    now: int,
+    once: Once | None = None,
+) -> list[str]:
+    """Put *orders* into the queue, all or none, and return their task ids in order.
+
+    With *once*, a repeated request returns the ids of the first one and changes nothing; the
+    same key with another request raises ``IdempotencyConflict``. Keys are the submitter's own:
+    two actors may use the same one.
+    """
+    if once is not None:
+        earlier = _earlier(conn, actor, once, len(orders))
+        if earlier:
+            return earlier
+    rows = [_row(order, number, actor, now, once) for number, order in enumerate(orders)]
+    transitions.enter(conn, rows)
+    for order, row in zip(orders, rows, strict=True):
+        _tell(conn, order, row["payload_digest"], actor=actor, now=now)
+    return [order.id for order in orders]
+
+
+_BY_KEY = select(tasks.c.id, tasks.c.payload_salt, tasks.c.idempotency_digest).where(
+    tasks.c.submitted_by == bindparam("actor"),
+    tasks.c.idempotency_key == bindparam("key"),
+)
+
+
+def _earlier(conn: Connection, actor: str, once: Once, count: int) -> list[str]:
+    first = _find(conn, actor, once.key, 0)
+    if first is None:
+        return []
+    again = salted_digest(first.payload_salt or b"", once.request)
+    if not hmac.compare_digest(again, first.idempotency_digest):
+        raise IdempotencyConflict
+    rest = [_find(conn, actor, once.key, number) for number in range(1, count)]
+    return [first.id, *(row.id for row in rest if row is not None)]
+
+
+def _find(conn: Connection, actor: str, key: str, number: int) -> Row[Any] | None:
+    return conn.execute(_BY_KEY, {"actor": actor, "key": _numbered(key, number)}).first()
+
+
+def _numbered(key: str, number: int) -> str:
+    return f"{number}:{key}"
+
+
+def _row(order: Order, number: int, actor: str, now: int, once: Once | None) -> dict[str, Any]:
+    salt = os.urandom(SALT_BYTES)
+    effect = order.effect or kinds.effect_of(order.kind)
+    return {
+        "id": order.id,
+        "kind": order.kind,
+        "payload": order.payload,
+        "payload_salt": salt,
+        "payload_digest": salted_digest(salt, order.payload.encode("utf-8")),
+        "effect": effect,
+        "priority": order.priority,
+        "labels": order.labels,
+        "tags": order.tags,
+        "session_key": order.session_key,
+        "submitted_by": actor,
+        "on_behalf_of": order.on_behalf_of,
+        "rerun_of": order.rerun_of,
+        "idempotency_key": None if once is None else _numbered(once.key, number),
+        "idempotency_digest": None if once is None else salted_digest(salt, once.request),
+        "timeout_ms": order.timeout_ms,
+        "max_attempts": order.max_attempts or kinds.attempts_of(effect),
+        "not_before_at": order.not_before_at,
+        "expires_at": order.expires_at,
+        "created_at": now,
+    }
+
+
+def _tell(conn: Connection, order: Order, digest: bytes, *, actor: str, now: int) -> None:
+    """Say what was ordered; what is as usual for the kind is left out, and so is what is secret."""
+    record.append(
+        conn,
+        EventType.TASK_SUBMITTED,
+        at=now,
+        actor=actor,
+        task_id=order.id,
+        kind=order.kind,
+        payload=b64encode(digest).decode(),
+        timeout_ms=order.timeout_ms,
+        effect=order.effect,
+        priority=order.priority or None,
+        labels=order.labels,
+        tags=order.tags,
+        session_key=order.session_key,
+        on_behalf_of=order.on_behalf_of,
+        rerun_of=order.rerun_of,
+        max_attempts=order.max_attempts,
+        expires_at=order.expires_at,
+        not_before_at=order.not_before_at,
+    )

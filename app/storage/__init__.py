@@ -1,0 +1,1 @@
+"""Floor 1: tables, engines, the ledger and the one writer. No HTTP and no decisions."""

@@ -1,0 +1,135 @@
+"""Engines for SQLite: one connection that writes, many that only read, and the lock on the file."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import sqlite3
+from pathlib import Path
+from types import ModuleType
+from typing import IO, Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import QueuePool, StaticPool
+
+try:
+    from pysqlite3 import dbapi2 as _newer_sqlite
+except ImportError:  # no wheel for this platform
+    _newer_sqlite = None
+
+FIRST_SOUND_SQLITE = (3, 51, 3)
+"""Versions from 3.7.0 to the one before can corrupt a WAL database that two connections checkpoint."""
+
+_log = logging.getLogger("clawtrail.storage")
+
+
+class DatabaseInUse(Exception):
+    """Another server already runs on this database file."""
+
+
+class UnsupportedDatabase(Exception):
+    """This database URL is not one that the service can use."""
+
+
+def sqlite_path(url: str) -> Path:
+    """Return the file that a ``sqlite:///`` URL names; refuse other databases and ``:memory:``."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        raise UnsupportedDatabase(
+            f"The database {parsed.render_as_string()} is not a SQLite file; "
+            "this version keeps its record in one, as sqlite:////path/to/clawtrail.db",
+        )
+    return Path(parsed.database)
+
+
+def writing_engine(path: Path) -> Engine:
+    """Return the engine with the one connection that writes: WAL, every commit on the disk.
+
+    Its transactions are ``BEGIN IMMEDIATE``. It never checkpoints by itself: the writer does
+    so between transactions.
+    """
+    engine = create_engine(
+        "sqlite+pysqlite://",
+        module=sqlite_module(),
+        creator=lambda: _connect(path, _WRITING),
+        poolclass=StaticPool,
+    )
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def reading_engine(path: Path, *, connections: int) -> Engine:
+    """Return an engine whose connections can only read; up to *connections* at a time, then wait."""
+    return create_engine(
+        "sqlite+pysqlite://",
+        module=sqlite_module(),
+        creator=lambda: _connect(path, _READING),
+        poolclass=QueuePool,
+        pool_size=connections,
+        max_overflow=0,
+    )
+
+
+def sqlite_module() -> ModuleType:
+    """Return the newest SQLite driver there is; warn when its SQLite is known to corrupt files."""
+    module: ModuleType = _newer_sqlite or sqlite3
+    if module.sqlite_version_info < FIRST_SOUND_SQLITE:
+        _log.warning(
+            "SQLite %s has a known fault that can corrupt databases in WAL mode; "
+            "install pysqlite3 (or SQLite 3.51.3 or newer)",
+            module.sqlite_version,
+        )
+    return module
+
+
+def lock(path: Path) -> IO[str]:
+    """Take the one server's lock on the database *path*, until the returned file is closed.
+
+    Raises ``DatabaseInUse`` when another process holds it. The kernel lets go of it when the
+    process ends, however it ends.
+    """
+    held = path.with_name(path.name + ".lock").open("a")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        held.close()
+        raise DatabaseInUse(
+            f"Another server already runs on {path}. Stop it first, or give this one "
+            "another --data folder.",
+        ) from error
+    return held
+
+
+_WRITING = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA recursive_triggers=ON",
+    "PRAGMA mmap_size=0",
+    "PRAGMA wal_autocheckpoint=0",
+    "PRAGMA cache_size=-8192",
+)
+_READING = (
+    "PRAGMA query_only=ON",
+    "PRAGMA mmap_size=0",
+    "PRAGMA wal_autocheckpoint=0",
+    "PRAGMA cache_size=-2048",
+)
+
+
+def _connect(path: Path, pragmas: tuple[str, ...]) -> Any:
+    # isolation_level None switches the driver's own transactions off; SQLAlchemy says BEGIN.
+    dbapi = sqlite_module().connect(
+        str(path),
+        timeout=5.0,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    for pragma in pragmas:
+        dbapi.execute(pragma)
+    return dbapi
+
+
+def _begin_immediate(conn: Connection) -> None:
+    conn.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,99 @@
+"""The lines of the record that a transaction will write: gathered by the acts, numbered at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select
+
+from app.domain.event_types import EventType
+from app.storage.tables import events
+from clawtrail.formats import canonical, leaves
+
+_KEY = "clawtrail.ledger"
+_INSERT = insert(events)
+_LAST = select(func.max(events.c.seq))
+
+
+@dataclass(slots=True)
+class Event:
+    """One line of the record. ``seq`` is -1 until the writer numbers it, just before the commit."""
+
+    at: int
+    type: EventType
+    task_id: str | None
+    attempt: int | None
+    actor: str
+    detail: Mapping[str, Any]
+    detail_text: str = ""
+    seq: int = -1
+
+
+def append(conn: Connection, event: Event) -> None:
+    """Put *event* at the end of the record, in the transaction of *conn*.
+
+    It is written with the rest of the batch or not at all. Raises ``NotCanonical`` for a detail
+    that the record cannot hold. Call it inside the writer only.
+    """
+    event.detail_text = canonical.text(event.detail)
+    _pending(conn).append(event)
+
+
+def mark(conn: Connection) -> int:
+    """Return the place to ``rewind`` to when what follows is taken back."""
+    return len(_pending(conn))
+
+
+def rewind(conn: Connection, mark: int) -> None:
+    """Forget the events appended since *mark*, whose act was rolled back."""
+    del _pending(conn)[mark:]
+
+
+def write(conn: Connection) -> list[Event]:
+    """Number the gathered events from the end of the record on, without a gap, and insert them.
+
+    The writer calls this once a transaction; the write lock that it holds makes the numbering
+    total. Returns the events, for those who wait for them.
+    """
+    pending = _pending(conn)
+    if not pending:
+        return []
+    conn.info[_KEY] = []
+    last = conn.execute(_LAST).scalar()
+    conn.execute(_INSERT, _rows(pending, 0 if last is None else last + 1))
+    return pending
+
+
+def _pending(conn: Connection) -> list[Event]:
+    found: list[Event] = conn.info.setdefault(_KEY, [])
+    return found
+
+
+def _rows(pending: Sequence[Event], seq: int) -> list[dict[str, Any]]:
+    rows = []
+    for number, event in enumerate(pending, seq):
+        event.seq = number
+        text = leaves.event_text(
+            seq=number,
+            at=event.at,
+            type_=event.type,
+            task_id=event.task_id,
+            attempt=event.attempt,
+            actor=event.actor,
+            detail=event.detail_text,
+        )
+        rows.append(
+            {
+                "seq": number,
+                "at": event.at,
+                "type": event.type.value,
+                "task_id": event.task_id,
+                "attempt": event.attempt,
+                "actor": event.actor,
+                "detail": event.detail_text,
+                "leaf": leaves.leaf(text),
+            },
+        )
+    return rows

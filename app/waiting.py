@@ -1,0 +1,210 @@
+"""Where long polls park: result waits keyed by task id, and workers in the order of their coming."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+Alive = Callable[[], bool]
+CanRun = Callable[[str, str | None], bool]
+
+
+@dataclass(slots=True, eq=False)
+class Seat:
+    """One parked request. ``woken`` is set by whoever wakes it; ``alive`` says if anybody still listens."""
+
+    alive: Alive
+    woken: threading.Event = field(default_factory=threading.Event)
+
+    def wait(self, until: float) -> bool:
+        """Sleep until woken or until the ``time.monotonic`` instant *until*; say whether woken."""
+        return self.woken.wait(max(0.0, until - time.monotonic()))
+
+
+@dataclass(slots=True, eq=False)
+class WorkerSeat(Seat):
+    """A parked worker: what it can run, and for which worker and session it waits."""
+
+    worker_id: str = ""
+    session: str = ""
+    can_run: CanRun = lambda _kind, _labels: True
+    superseded: bool = False
+    offered: tuple[str, str | None] | None = None
+
+
+class Doorway:
+    """Admits a bounded number of waits, so that short requests always find a thread.
+
+    Any thread may call it; the lock guards the counts.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._lock = threading.Lock()
+        self.limit = limit
+        self.inside = 0
+
+    @contextmanager
+    def admission(self) -> Iterator[bool]:
+        """Yield whether there is room for one more wait, and hold its place meanwhile."""
+        with self._lock:
+            admitted = self.inside < self.limit
+            self.inside += admitted
+        try:
+            yield admitted
+        finally:
+            if admitted:
+                with self._lock:
+                    self.inside -= 1
+
+
+class WaitingRoom:
+    """Parks requests until something happens that concerns them. Threads only, no database.
+
+    Nothing is missed: a result wait takes its seat before it looks into the database; a worker
+    takes a ticket before it looks, and parks only if no task was offered in vain since.
+    Any thread may call anything here; ``_lock`` guards every field.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open = True
+        self._unanswered = 0
+        self._calls: dict[str, int] = {}
+        self._workers: dict[WorkerSeat, None] = {}
+        self._by_key: dict[str, set[Seat]] = {}
+
+    @contextmanager
+    def expecting(self, key: str, alive: Alive) -> Iterator[Seat]:
+        """Take a seat for news of *key*; look into the database only inside of this."""
+        seat = Seat(alive)
+        with self._lock:
+            self._by_key.setdefault(key, set()).add(seat)
+            if not self._open:
+                seat.woken.set()
+        try:
+            yield seat
+        finally:
+            with self._lock:
+                seats = self._by_key[key]
+                seats.discard(seat)
+                if not seats:
+                    del self._by_key[key]
+
+    def tell(self, key: str) -> None:
+        """Wake all who wait for news of *key*."""
+        if key not in self._by_key:  # a plain look is enough: who comes later looks at the database
+            return
+        with self._lock:
+            seats = list(self._by_key.get(key, ()))
+        for seat in seats:
+            seat.woken.set()
+
+    def ticket(self, worker_id: str) -> tuple[int, int]:
+        """Return the state of affairs for a worker; take it before looking for tasks."""
+        with self._lock:
+            return (self._unanswered, self._calls.get(worker_id, 0))
+
+    def park(self, seat: WorkerSeat, ticket: tuple[int, int], until: float) -> bool:
+        """Wait until there may be news for the worker; say at once if there are since *ticket*.
+
+        Returns False when the time was over (``time.monotonic`` instant *until*), else True.
+        """
+        with self._lock:
+            if not self._open:
+                return False
+            if ticket != (self._unanswered, self._calls.get(seat.worker_id, 0)):
+                return True
+            seat.offered = None
+            seat.woken.clear()
+            self._workers[seat] = None
+        seat.wait(until)
+        with self._lock:
+            # Whoever woke it took it out; what is still in has seen nothing but time go by.
+            return self._workers.pop(seat, "woken") == "woken"
+
+    def supersede(self, worker_id: str, session: str) -> None:
+        """Answer at once the parked sync of the same worker session: a newer one has come."""
+        for seat in self._take(lambda s: s.worker_id == worker_id and s.session == session):
+            seat.superseded = True
+            seat.woken.set()
+
+    def offer(self, kind: str, labels: str | None) -> None:
+        """Wake the longest waiting worker that can run such a task; if none waits, let none park."""
+        with self._lock:
+            for seat in self._workers:
+                if seat.can_run(kind, labels):
+                    break
+            else:
+                self._unanswered += 1
+                return
+            del self._workers[seat]
+            seat.offered = (kind, labels)
+        seat.woken.set()
+
+    def pass_on(self, seat: WorkerSeat) -> None:
+        """Offer to another what *seat* was woken for and cannot take, since nobody listens there."""
+        if seat.offered is not None:
+            self.offer(*seat.offered)
+
+    def offer_to_all(self) -> None:
+        """Let every worker look: something of unknown kind may be claimable."""
+        with self._lock:
+            self._unanswered += 1
+        for seat in self._take(lambda _seat: True):
+            seat.woken.set()
+
+    def offer_to_next(self) -> None:
+        """Let the longest waiting worker look; the safety net for what nobody was told of."""
+        with self._lock:
+            seat = next(iter(self._workers), None)
+            if seat is None:
+                return
+            del self._workers[seat]
+        seat.woken.set()
+
+    def call(self, worker_id: str) -> None:
+        """Wake the parked requests of one worker: something concerns it alone."""
+        with self._lock:
+            self._calls[worker_id] = self._calls.get(worker_id, 0) + 1
+        for seat in self._take(lambda s: s.worker_id == worker_id):
+            seat.woken.set()
+
+    def sweep(self) -> None:
+        """Wake every seat where nobody listens any more (hung up, or the token was revoked)."""
+        with self._lock:
+            waiting = [seat for seats in self._by_key.values() for seat in seats]
+        for seat in waiting:
+            if not seat.alive():
+                seat.woken.set()
+        for worker_seat in self._take(lambda s: not s.alive()):
+            worker_seat.woken.set()
+
+    def close(self) -> None:
+        """Answer all who wait, and let nobody park from now on."""
+        with self._lock:
+            self._open = False
+            waiting = [seat for seats in self._by_key.values() for seat in seats]
+        for seat in waiting:
+            seat.woken.set()
+        for worker_seat in self._take(lambda _seat: True):
+            worker_seat.woken.set()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether waits are still taken."""
+        return self._open
+
+    def parked(self) -> tuple[int, int]:
+        """Return how many workers and how many result waits are parked."""
+        with self._lock:
+            return len(self._workers), sum(len(seats) for seats in self._by_key.values())
+
+    def _take(self, chosen: Callable[[WorkerSeat], bool]) -> list[WorkerSeat]:
+        with self._lock:
+            taken = [seat for seat in self._workers if chosen(seat)]
+            for seat in taken:
+                del self._workers[seat]
+        return taken

@@ -1,0 +1,55 @@
+"""What a commit means to those who wait: the events that it wrote say whom to wake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from app.backlog import Backlog
+from app.domain.event_types import EventType as E
+from app.storage.ledger import Event
+from app.waiting import WaitingRoom
+
+_FINISHING = frozenset(
+    {E.TASK_COMPLETED, E.TASK_FAILED, E.TASK_CANCELLED, E.TASK_EXPIRED, E.TASK_LOST},
+)
+_RETURNING = frozenset({E.CLAIM_RELEASED, E.LEASE_EXPIRED, E.TASK_REQUEUED})
+
+
+def output_key(task_id: str) -> str:
+    """Return the key under which those wait who follow the output of a task."""
+    return f"output:{task_id}"
+
+
+def waker(room: WaitingRoom, backlog: Backlog) -> Callable[[Sequence[Event]], None]:
+    """Return what the writer calls after each commit, in the thread that committed."""
+
+    def committed(events: Sequence[Event]) -> None:
+        for event in events:
+            _wake(room, backlog, event)
+        if any(event.type in _RETURNING or _frees_a_session(event) for event in events):
+            room.offer_to_all()
+
+    return committed
+
+
+def _wake(room: WaitingRoom, backlog: Backlog, event: Event) -> None:
+    if event.type is E.TASK_SUBMITTED:
+        backlog.add(pending=1)
+        room.offer(event.detail["kind"], event.detail.get("labels"))
+    elif event.type is E.TASK_CLAIMED:
+        backlog.add(pending=-1, held=1)
+    elif event.type in _RETURNING:
+        backlog.add(pending=1, held=-1)
+    elif event.type in _FINISHING and event.task_id is not None:
+        was_pending = event.detail.get("from_state") == "pending"
+        backlog.add(pending=-was_pending, held=was_pending - 1, finished=1)
+        room.tell(event.task_id)
+        room.tell(output_key(event.task_id))
+    elif event.type is E.CANCEL_REQUESTED:
+        room.call(event.detail["worker"])
+    elif event.type in (E.WORKER_DRAINED, E.WORKER_RESUMED):
+        room.call(event.detail["worker"])
+
+
+def _frees_a_session(event: Event) -> bool:
+    return event.type in _FINISHING and "session_key" in event.detail

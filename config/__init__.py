@@ -1,0 +1,1 @@
+"""Settings, read once at the edge of each program. Imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""The schema's history; every migration says what and why, and goes down as well as up."""
