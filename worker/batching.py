@@ -46,6 +46,11 @@ class Crew(Generic[J]):
                 return
         self._lead()
 
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait for the next batch."""
+        return len(self._waiting)
+
     def finish(self, job: J) -> None:
         """Let the owner of *job* go on before the rest of its batch is done. Called from *work* only."""
         if not job.done:

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field, model_validator
 
 from worker.executors.child import Child
-from worker.executors.paths import resolve
+from worker.executors.paths import FileTrouble, resolve
 from worker.items import Ending
 from worker.orders import Order, Run
 
@@ -57,6 +57,8 @@ class Commands:
                 null=self._null,
                 task_id=order.task_id,
             )
+        except FileTrouble as error:
+            return Ending(NOT_FOUND, f"Working directory: {error}", "failed")
         except (OSError, ValueError) as error:
             return _not_started(error, argv[0], payload.cwd)
         return child.watch(run, timeout_ms=order.timeout_ms)

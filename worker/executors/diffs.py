@@ -50,8 +50,8 @@ def _line(sign: str, line: str) -> str:
 
 
 def _lines(data: bytes) -> list[str]:
-    # Only "\\n" ends a line here: splitlines() would cut at form feeds and at other things as well.
-    return StringIO(data.decode(errors="replace"), newline="\\n").readlines()
+    # Only "\n" ends a line here: splitlines() would cut at form feeds and at other things as well.
+    return StringIO(data.decode(errors="replace"), newline="\n").readlines()
 
 
 def _common(old: list[str], new: list[str]) -> int:

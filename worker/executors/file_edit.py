@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
 
 from worker.executors.diffs import unified
-from worker.executors.files import FileTrouble, find_status, read_whole, replace
-from worker.executors.paths import resolve
+from worker.executors.files import encoded, find_status, read_whole, replace
+from worker.executors.paths import FileTrouble, resolve
 from worker.items import Ending
 from worker.orders import Order, Run
 
@@ -32,14 +32,14 @@ def run(order: Order, _run: Run) -> Ending:
     payload = _Payload.model_validate(order.payload)
     try:
         return Ending(0, metadata=_edit(payload))
-    except (FileTrouble, ValueError) as error:
+    except FileTrouble as error:
         return Ending(1, str(error), "failed")
 
 
 def _edit(payload: _Payload) -> dict[str, JsonValue]:
     path = resolve(payload.path)
     content = read_whole(path, payload.path)
-    old = payload.old_string.encode()
+    old = encoded(payload.old_string)
     count = content.data.count(old) if old else 0
     if not old:
         raise FileTrouble("old_string is empty")
@@ -47,7 +47,7 @@ def _edit(payload: _Payload) -> dict[str, JsonValue]:
         raise FileTrouble("old_string not found")
     if count > 1 and not payload.replace_all:
         raise FileTrouble(f"old_string not unique ({count} occurrences)")
-    data = content.data.replace(old, payload.new_string.encode())
+    data = content.data.replace(old, encoded(payload.new_string))
     _check_unchanged(path, content.status, payload.path)
     replace(path, data, payload.path)
     return {

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, JsonValue
 
-from worker.executors.files import MOST_BYTES, FileTrouble, opened, read_piece
-from worker.executors.paths import resolve
+from worker.executors.files import MOST_BYTES, opened, read_piece
+from worker.executors.paths import FileTrouble, resolve
 from worker.items import Ending
 from worker.orders import Order, Run
 
@@ -32,7 +32,7 @@ def run(order: Order, run: Run) -> Ending:
     payload = _Payload.model_validate(order.payload)
     try:
         data, metadata = _read(payload)
-    except (FileTrouble, ValueError) as error:
+    except FileTrouble as error:
         return Ending(1, str(error), "failed")
     run.write("stdout", base64.b64encode(data) if payload.encoding == "base64" else data)
     return Ending(0, metadata=metadata)

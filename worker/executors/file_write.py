@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from worker.executors.files import FileTrouble, replace
-from worker.executors.paths import resolve
+from worker.executors.files import encoded, replace
+from worker.executors.paths import FileTrouble, resolve
 from worker.items import Ending
 from worker.orders import Order, Run
 
@@ -29,7 +29,7 @@ def run(order: Order, _run: Run) -> Ending:
     try:
         data = _decoded(payload)
         digest = replace(resolve(payload.path), data, payload.path)
-    except (FileTrouble, ValueError) as error:
+    except FileTrouble as error:
         return Ending(1, str(error), "failed")
     return Ending(
         0,
@@ -44,7 +44,7 @@ def run(order: Order, _run: Run) -> Ending:
 
 def _decoded(payload: _Payload) -> bytes:
     if payload.encoding == "utf8":
-        return payload.content.encode()
+        return encoded(payload.content)
     try:
         return base64.b64decode(payload.content, validate=True)
     except binascii.Error as error:

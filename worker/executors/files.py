@@ -10,12 +10,10 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import NamedTuple
 
+from worker.executors.paths import FileTrouble
+
 MOST_BYTES = 10 * 1024 * 1024
 """Of one file that is read whole, or of one piece."""
-
-
-class FileTrouble(Exception):
-    """The file cannot be read or written; the message is for the submitter."""
 
 
 class Content(NamedTuple):
@@ -79,6 +77,14 @@ def replace(path: Path, data: bytes, shown: str) -> str | None:
         target.parent.mkdir(parents=True, exist_ok=True)
         _write_beside(target, data, before)
     return digest
+
+
+def encoded(text: str) -> bytes:
+    """Give *text* in UTF-8. Raises ``FileTrouble`` where it has no such form."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise FileTrouble("The text has half characters (lone surrogates) in it") from None
 
 
 def find_status(path: Path) -> os.stat_result | None:

@@ -1,0 +1,39 @@
+"""A run that keeps what its executor writes, and stops it when a test says so."""
+
+from collections.abc import Callable
+
+from worker.items import Ending
+from worker.orders import Order
+from worker.output import StreamName
+
+
+class RecordedRun:
+    """Stands for a live run in tests of executors."""
+
+    def __init__(self, stop: Callable[["RecordedRun"], Ending | None] = lambda _run: None) -> None:
+        """Ask *stop* at each pulse how the run is to end."""
+        self.written: dict[StreamName, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
+        self._stop = stop
+
+    @property
+    def stdout(self) -> bytes:
+        """What was written to stdout."""
+        return bytes(self.written["stdout"])
+
+    @property
+    def stderr(self) -> bytes:
+        """What was written to stderr."""
+        return bytes(self.written["stderr"])
+
+    def write(self, stream: StreamName, data: bytes) -> None:
+        """Keep output."""
+        self.written[stream] += data
+
+    def pulse(self) -> Ending | None:
+        """Say how the run is to end, if it has to."""
+        return self._stop(self)
+
+
+def order(timeout_ms: int = 10000, **payload: object) -> Order:
+    """Make an order with this payload."""
+    return Order("task-1", payload, timeout_ms)  # type: ignore[arg-type]

@@ -1,0 +1,112 @@
+"""The journal: what is noted survives, and nothing is started twice."""
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.support.worker_process import eventually
+from worker.errors import JournalFailed, StateInUse
+from worker.journal import Journal, Untold
+from worker.state import hold
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the journal is kept."""
+    return tmp_path / "journal.db"
+
+
+def test_attempt_starts_once(path: Path) -> None:
+    """The same attempt of a task is never started again; another attempt is."""
+    journal = Journal(path)
+    assert journal.starting("t", 1, "lease-1")
+    assert not journal.starting("t", 1, "lease-2")
+    assert journal.starting("t", 2, "lease-3")
+
+
+def test_attempt_starts_once_over_lives(path: Path) -> None:
+    """A start is remembered after the outcome was delivered and the worker was started anew."""
+    journal = Journal(path)
+    journal.starting("t", 1, "lease-1")
+    journal.ended("t", 1, "lease-1", b"{}")
+    journal.delivered("t", 1)
+    journal.close()
+    assert not Journal(path).starting("t", 1, "lease-1")
+
+
+def test_untold_ends_are_kept_until_delivered(path: Path) -> None:
+    """What a life leaves untold is found by the next, oldest first, and what was delivered is not."""
+    journal = Journal(path)
+    for name in ("a", "b", "c"):
+        journal.starting(name, 1, f"lease-{name}")
+    journal.ended("b", 1, "lease-b", b'{"type":"result"}')
+    journal.ended("c", 1, "lease-c", b"{}")
+    journal.delivered("c", 1)
+    journal.close()
+    untold = sorted(Journal(path).untold(), key=lambda entry: entry.task_id)
+    assert untold == [Untold("a", 1, "lease-a", None), Untold("b", 1, "lease-b", b'{"type":"result"}')]
+
+
+def test_delivery_is_written_with_the_next_note(path: Path) -> None:
+    """Forgetting a delivered outcome costs no commit of its own."""
+    journal = Journal(path)
+    journal.ended("a", 1, "lease-a", b"{}")
+    journal.delivered("a", 1)
+    with sqlite3.connect(path) as other:
+        assert other.execute("SELECT count(*) FROM untold").fetchone() == (1,)
+        journal.starting("b", 1, "lease-b")
+        assert other.execute("SELECT task_id FROM untold").fetchall() == [("b",)]
+    other.close()
+
+
+def test_notes_of_the_same_moment_share_a_commit(path: Path) -> None:
+    """While one commit is under way, what all other threads want to note waits for one single commit."""
+    journal = Journal(path)
+    commits: list[str] = []
+    journal._conn.set_trace_callback(lambda text: commits.append(text) if text == "COMMIT" else None)  # noqa: SLF001 - seen from inside only
+    blocker = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    blocker.execute("BEGIN IMMEDIATE")
+    threads = [threading.Thread(target=journal.starting, args=(f"t{n}", 1, "l")) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    eventually(lambda: journal._crew.waiting == 5)  # noqa: SLF001 - seen from inside only
+    blocker.execute("COMMIT")
+    blocker.close()
+    for thread in threads:
+        thread.join(5)
+    assert commits == ["COMMIT"] * 2
+
+
+def test_commits_are_synchronous(path: Path) -> None:
+    """The journal waits for the disk at each commit, in WAL mode."""
+    journal = Journal(path)
+    assert journal._conn.execute("PRAGMA synchronous").fetchone() == (2,)  # noqa: SLF001 - seen from inside only
+    assert journal._conn.execute("PRAGMA journal_mode").fetchone() == ("wal",)  # noqa: SLF001 - seen from inside only
+
+
+def test_failing_journal_says_so(path: Path) -> None:
+    """A note that cannot be written raises, and the journal is of use again afterwards."""
+    journal = Journal(path)
+    journal._conn.execute("PRAGMA max_page_count = 1")  # noqa: SLF001 - seen from inside only
+    with pytest.raises(JournalFailed, match="full"):
+        journal.ended("t", 1, "lease", b"x" * 100_000)
+    journal._conn.execute("PRAGMA max_page_count = 1000")  # noqa: SLF001 - seen from inside only
+    assert journal.starting("later", 1, "lease")
+
+
+def test_unusable_journal_is_named(path: Path) -> None:
+    """A file that is no database is refused with its name."""
+    path.write_bytes(b"not a database" * 100)
+    with pytest.raises(JournalFailed, match=r"journal\.db"):
+        Journal(path)
+
+
+def test_state_folder_has_one_holder(tmp_path: Path) -> None:
+    """A second worker on the same folder is refused; the folder is for its owner alone."""
+    folder = tmp_path / "a" / "state"
+    hold(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    with pytest.raises(StateInUse, match="Another worker"):
+        hold(folder)
