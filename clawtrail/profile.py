@@ -39,12 +39,12 @@ def find_profile(
 
     The environment is ``CLAWTRAIL_URL``, ``CLAWTRAIL_TOKEN``, ``CLAWTRAIL_TOKEN_FILE``, ``CLAWTRAIL_PROXY``
     and ``CLAWTRAIL_INSECURE_HTTP=1``; ``WORKER_URL`` and ``WORKER_TOKEN`` are taken too. The file is
-    *config*, or ``$CLAWTRAIL_CONFIG``, or ``~/.config/clawtrail/client.toml`` if it exists.
+    *config*, or ``$CLAWTRAIL_CLIENT_CONFIG``, or ``~/.config/clawtrail/client.toml`` if it exists.
 
     Raises ``NotConfigured``, with a sentence on what to set, when something is missing or unsafe.
     """
     env = os.environ if environ is None else environ
-    stored = _read_config(config or env.get("CLAWTRAIL_CONFIG"), env)
+    stored = _read_config(config or env.get("CLAWTRAIL_CLIENT_CONFIG"), env)
     address = url or env.get("CLAWTRAIL_URL") or env.get("WORKER_URL") or _text(stored, "url")
     if not address:
         raise NotConfigured(
