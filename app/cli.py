@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
@@ -41,7 +41,7 @@ CONFIG = click.option(
 @URL
 @CONFIG
 def serve(**given: Any) -> None:  # noqa: ANN401 - options by name
-    """Run the Task API.
+    r"""Run the Task API.
 
     Settings come from the options, the environment (CLAWTRAIL_PORT ...), a file of NAME=value
     lines, or NAME_FILE for secrets. The database is made and migrated when needed.
@@ -95,7 +95,7 @@ def token() -> None:
 @URL
 @CONFIG
 def new(role: str, name: str, expires: str | None, **given: Any) -> None:  # noqa: ANN401
-    """Make a token and show it, this once.
+    r"""Make a token and show it, this once.
 
     \b
     Example:
@@ -235,7 +235,7 @@ def _or_leave(work: Callable[[], T]) -> T:
         _leave(str(error))
 
 
-def _leave(sentence: str) -> Any:  # noqa: ANN401 - it never returns
+def _leave(sentence: str) -> NoReturn:
     click.echo(sentence, err=True)
     sys.exit(2)
 

@@ -66,9 +66,7 @@ def create_app(settings: ServerSettings, *, clock: Callable[[], int] = now_ms) -
     path.chmod(0o600)
     room, backlog = WaitingRoom(), Backlog()
     failures: list[Callable[[], None]] = []
-    writer = Writer(
-        writing, committed=waker(room, backlog), failed=lambda: [call() for call in failures]
-    )
+    writer = Writer(writing, committed=waker(room, backlog), failed=lambda: [call() for call in failures])
     reader = engine.reading_engine(path, connections=READERS)
     writer.perform(lambda conn: _begin(conn, clock()))
     _count(reader, backlog)
@@ -150,9 +148,7 @@ def _token_loader(
     return load
 
 
-def _closer(
-    service: Service, janitor: Janitor, writing: Engine, lock: IO[str]
-) -> Callable[[], None]:
+def _closer(service: Service, janitor: Janitor, writing: Engine, lock: IO[str]) -> Callable[[], None]:
     def close() -> None:
         service.room.close()
         janitor.stop()

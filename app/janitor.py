@@ -25,7 +25,7 @@ _log = logging.getLogger("clawtrail.janitor")
 class Janitor:
     """Makes its round twice a second. Only its own thread touches its fields."""
 
-    def __init__(  # noqa: PLR0913 - what it minds
+    def __init__(
         self,
         *,
         writer: Writer,
@@ -79,7 +79,7 @@ class Janitor:
         while not self._stop.wait(PERIOD_S):
             try:
                 self.round()
-            except Exception:
+            except Exception:  # noqa: BLE001 - one failed round must not end all later ones
                 _log.exception("the janitor's round failed; the next one comes")
 
     def _mind_the_log(self) -> None:

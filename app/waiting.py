@@ -12,6 +12,11 @@ Alive = Callable[[], bool]
 CanRun = Callable[[str, str | None], bool]
 
 
+def output_key(task_id: str) -> str:
+    """Return the key under which those wait who follow the output of a task."""
+    return f"output:{task_id}"
+
+
 @dataclass(slots=True, eq=False)
 class Seat:
     """One parked request. ``woken`` is set by whoever wakes it; ``alive`` says if anybody still listens."""

@@ -7,17 +7,12 @@ from collections.abc import Callable, Sequence
 from app.backlog import Backlog
 from app.domain.event_types import EventType as E
 from app.storage.ledger import Event
-from app.waiting import WaitingRoom
+from app.waiting import WaitingRoom, output_key
 
 _FINISHING = frozenset(
     {E.TASK_COMPLETED, E.TASK_FAILED, E.TASK_CANCELLED, E.TASK_EXPIRED, E.TASK_LOST},
 )
 _RETURNING = frozenset({E.CLAIM_RELEASED, E.LEASE_EXPIRED, E.TASK_REQUEUED})
-
-
-def output_key(task_id: str) -> str:
-    """Return the key under which those wait who follow the output of a task."""
-    return f"output:{task_id}"
 
 
 def waker(room: WaitingRoom, backlog: Backlog) -> Callable[[Sequence[Event]], None]:
@@ -45,9 +40,7 @@ def _wake(room: WaitingRoom, backlog: Backlog, event: Event) -> None:
         backlog.add(pending=-was_pending, held=was_pending - 1, finished=1)
         room.tell(event.task_id)
         room.tell(output_key(event.task_id))
-    elif event.type is E.CANCEL_REQUESTED:
-        room.call(event.detail["worker"])
-    elif event.type in (E.WORKER_DRAINED, E.WORKER_RESUMED):
+    elif event.type is E.CANCEL_REQUESTED or event.type in (E.WORKER_DRAINED, E.WORKER_RESUMED):
         room.call(event.detail["worker"])
 
 

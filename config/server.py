@@ -118,7 +118,9 @@ class ServerSettings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],  # noqa: ARG003
         init_settings: PydanticBaseSettingsSource,
-        **_others: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (init_settings,)
 
@@ -128,7 +130,7 @@ class ServerSettings(BaseSettings):
         if token is None:
             return None
         token = token.strip()
-        if len(token) < MIN_TOKEN or token.lower() in WEAK or len(set(token)) < 6:  # noqa: PLR2004 - 'aaaa...' is no secret
+        if len(token) < MIN_TOKEN or token.lower() in WEAK or len(set(token)) < 6:
             raise ValueError(
                 f"a shared token needs at least {MIN_TOKEN} hard-to-guess characters; "
                 "make one with: openssl rand -hex 32",
@@ -146,9 +148,7 @@ class ServerSettings(BaseSettings):
         return self.database_url or f"sqlite:///{self.data / 'clawtrail.db'}"
 
 
-def load(
-    environ: Mapping[str, str] | None = None, *, config: Path | None = None
-) -> ServerSettings:
+def load(environ: Mapping[str, str] | None = None, *, config: Path | None = None) -> ServerSettings:
     """Read the settings; the environment wins over the file *config* (or ``CLAWTRAIL_CONFIG``).
 
     ``NAME_FILE`` gives the content of a file as ``NAME``. Raises ``SettingsFault`` with all

@@ -93,7 +93,7 @@ def _no_constant(name: str) -> None:
 
 def _integer(digits: str) -> int:
     # The length first: turning a million digits into an integer takes seconds.
-    if len(digits) > 17 or abs(value := int(digits)) > MAX_INTEGER:  # noqa: PLR2004
+    if len(digits) > 17 or abs(value := int(digits)) > MAX_INTEGER:
         raise ValueError("integer beyond 2^53")
     return value
 

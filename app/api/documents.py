@@ -52,9 +52,7 @@ def document(endpoints: list[Endpoint]) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of *endpoints*."""
     models = {e.body for e in endpoints} | {e.answer for e in endpoints}
     used = sorted(models - {Nothing}, key=lambda model: model.__name__)
-    refs, schemas = models_json_schema(
-        [(model, "validation") for model in used], ref_template=_REFERENCE
-    )
+    refs, schemas = models_json_schema([(model, "validation") for model in used], ref_template=_REFERENCE)
     names = {model: refs[(model, "validation")]["$ref"].rsplit("/", 1)[1] for model in used}
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:

@@ -67,7 +67,7 @@ def refusal(error: str, code: str, status: int, **more: Any) -> Response:  # noq
     response = answer({"error": error, "code": code, **more}, status)
     if status in (429, 503):
         response.headers["Retry-After"] = "1"
-    if status == 401:  # noqa: PLR2004
+    if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
@@ -91,8 +91,8 @@ def register(app: Flask) -> None:
 
 def _present_http(error: HTTPException) -> Response:
     status = error.code or 500
-    if status < 400:  # noqa: PLR2004 - a redirect is no error
+    if status < 400:
         return Response(status=status, headers=list(error.get_headers()))
-    code = HTTP_CODES.get(status, "invalid_request" if status < 500 else "internal_error")  # noqa: PLR2004
+    code = HTTP_CODES.get(status, "invalid_request" if status < 500 else "internal_error")
     sentence = HTTP_SENTENCES.get(status) or error.description or error.name
     return refusal(sentence, code, status)

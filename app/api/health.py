@@ -75,9 +75,7 @@ class _Numbers:
         return [
             tasks,
             parked,
-            GaugeMetricFamily(
-                "clawtrail_waits_admitted", "Waits inside.", value=service.doorway.inside
-            ),
+            GaugeMetricFamily("clawtrail_waits_admitted", "Waits inside.", value=service.doorway.inside),
             CounterMetricFamily("clawtrail_acts", "Acts committed or refused.", value=writer.acts),
             CounterMetricFamily("clawtrail_batches", "Transactions.", value=writer.batches),
         ]

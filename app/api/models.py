@@ -119,7 +119,7 @@ class SubmitTask(Options):
         """Return the payload that the worker gets."""
         if self.kind != Kind.COMMAND:
             return self.payload or {}
-        said = {"command": self.command, "argv": self.argv, "cwd": self.cwd}
+        said: dict[str, Any] = {"command": self.command, "argv": self.argv, "cwd": self.cwd}
         said |= {"env": self.env, "stdin": self.stdin}
         return {key: value for key, value in said.items() if value is not None}
 
@@ -140,8 +140,8 @@ class ReadFile(Options):
 
     def content(self) -> dict[str, Any]:
         """Return the payload that the worker gets."""
-        said = {"path": self.path, "encoding": self.encoding}
-        said |= {"offset": self.offset, "limit": self.limit}  # type: ignore[dict-item]
+        said: dict[str, Any] = {"path": self.path, "encoding": self.encoding}
+        said |= {"offset": self.offset, "limit": self.limit}
         return {key: value for key, value in said.items() if value is not None}
 
 

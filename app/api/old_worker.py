@@ -14,7 +14,7 @@ from app.api.worker_models import OldNote, OldPoll, OldResult
 from app.api.worker_reports import LATE, note
 from app.domain.errors import LeaseLost
 from app.domain.kinds import V1_KINDS, Kind
-from app.services import claiming, finishing, outcomes
+from app.services import claiming, finishing
 from app.services.attempts import Reporter
 from app.services.claiming import Claim, Worker
 from app.services.outcomes import Outcome
@@ -37,9 +37,7 @@ def poll(call: Call[Nothing, OldPoll]) -> Response:
         while True:
             ticket = room.ticket(worker.id)
             claim = service.write(
-                lambda conn: claiming.claim_for_old_worker(
-                    conn, worker_id=worker.id, now=service.clock()
-                ),
+                lambda conn: claiming.claim_for_old_worker(conn, worker_id=worker.id, now=service.clock()),
             )
             if claim is not None or not admitted or not room.park(seat, ticket, until):
                 break
@@ -57,9 +55,7 @@ def result(call: Call[OldResult, Nothing]) -> Response:
     outcome, streams = _outcome(body)
 
     def act(conn: Any) -> finishing.Reception:  # noqa: ANN401 - a SQLAlchemy connection
-        return finishing.result_of_old_worker(
-            conn, body.task_id, outcome, streams=streams, by=by, now=now
-        )
+        return finishing.result_of_old_worker(conn, body.task_id, outcome, streams=streams, by=by, now=now)
 
     reception = call.service.write(act)
     if not reception.accepted:

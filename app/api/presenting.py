@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from app.domain.kinds import Kind
 from app.domain.states import FINISHED, State, old_status
 from app.services import lookup, outcomes
+from app.storage.tables import AnyRow
 
 NOT_READY = "Result not ready yet"
 _SENTENCES = {
@@ -37,7 +38,7 @@ def result(conn: Connection, task_id: str) -> dict[str, Any]:
     return {**shown, **_ending(conn, row, state)}
 
 
-def _ending(conn: Connection, row: Row[Any], state: State) -> dict[str, Any]:
+def _ending(conn: Connection, row: AnyRow, state: State) -> dict[str, Any]:
     ending: dict[str, Any] = {
         "stdout": stream_text(conn, row, "stdout"),
         "stderr": stream_text(conn, row, "stderr"),
@@ -53,7 +54,7 @@ def _ending(conn: Connection, row: Row[Any], state: State) -> dict[str, Any]:
     return ending
 
 
-def without_run(row: Row[Any], state: State) -> str | None:
+def without_run(row: AnyRow, state: State) -> str | None:
     """Return the sentence for a task that ended without an outcome of its own, else None."""
     sentence = _SENTENCES.get(state)
     if state is State.CANCELLED and row.reason and row.reason != "cancelled":
@@ -61,7 +62,7 @@ def without_run(row: Row[Any], state: State) -> str | None:
     return sentence
 
 
-def stream_text(conn: Connection, row: Row[Any], stream: str) -> str:
+def stream_text(conn: Connection, row: AnyRow, stream: str) -> str:
     """Return what is kept of a stream as text; a sentence stands where its middle was left out."""
     if row.attempt < 1 or not getattr(row, f"{stream}_bytes"):
         return ""
@@ -74,7 +75,7 @@ def stream_text(conn: Connection, row: Row[Any], stream: str) -> str:
     return b"".join(pieces).decode("utf-8", "replace")
 
 
-def summary(row: Row[Any]) -> dict[str, Any]:
+def summary(row: AnyRow) -> dict[str, Any]:
     """Return one task as lists show it."""
     state = State(row.state)
     return {
@@ -134,7 +135,7 @@ def detail(conn: Connection, task_id: str, *, now: int) -> dict[str, Any]:
     }
 
 
-def _outcome(row: Row[Any]) -> dict[str, Any]:
+def _outcome(row: AnyRow) -> dict[str, Any]:
     return {
         "attempt": row.attempt,
         "accepted": bool(row.accepted),
@@ -150,7 +151,7 @@ def _outcome(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def explain(row: Row[Any], *, now: int) -> dict[str, Any]:
+def explain(row: AnyRow, *, now: int) -> dict[str, Any]:
     """Say why a task stands where it stands, what happens next, and if sending it again is safe."""
     state = State(row.state)
     why, then = _WHY[state]
@@ -189,7 +190,7 @@ _WHY = {
 }
 
 
-def event(row: Row[Any]) -> dict[str, Any]:
+def event(row: AnyRow) -> dict[str, Any]:
     """Return one line of the record."""
     return {
         "id": row.seq,
@@ -204,7 +205,7 @@ def event(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def old_event(row: Row[Any]) -> dict[str, Any]:
+def old_event(row: AnyRow) -> dict[str, Any]:
     """Return one line of the record with the task's fields that old programs look for."""
     told = event(row)
     session = row.session_key.partition(":")[2] if row.session_key else None

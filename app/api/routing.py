@@ -99,7 +99,7 @@ class Routes:
     name: str
     endpoints: list[Endpoint] = field(default_factory=list)
 
-    def __call__(  # noqa: PLR0913 - all that a route promises
+    def __call__(
         self,
         method: str,
         path: str,

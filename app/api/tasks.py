@@ -15,7 +15,7 @@ from app.api.routing import CLIENT, READERS, Call, Nothing, Routes
 from app.domain.states import FINISHED, State, old_status
 from app.services import cancelling, lookup, record, rerunning, watching
 from app.services.submitting import submit
-from app.waking import output_key
+from app.waiting import output_key
 
 routes = Routes("tasks")
 
@@ -83,9 +83,7 @@ def list_tasks(call: Call[Nothing, models.ListTasks]) -> dict[str, Any]:
     }
 
 
-@routes(
-    "GET", "/tasks/{task_id}", roles=READERS, query=models.Wait, answers=answers.Result
-)
+@routes("GET", "/tasks/{task_id}", roles=READERS, query=models.Wait, answers=answers.Result)
 def get_task(call: Call[Nothing, models.Wait], task_id: str) -> Response:
     """Return a task's result; held up to ``wait`` while it is unfinished. It can be read again."""
     return submissions.await_result(call, task_id)
@@ -163,9 +161,7 @@ def cancel_task(call: Call[models.Cancel, Nothing], task_id: str) -> dict[str, A
     return {**told, "message": message}
 
 
-@routes(
-    "POST", "/tasks/{task_id}/rerun", roles=CLIENT, answers=answers.Rerun, limited=True
-)
+@routes("POST", "/tasks/{task_id}/rerun", roles=CLIENT, answers=answers.Rerun, limited=True)
 def rerun_task(call: Call[Nothing, Nothing], task_id: str) -> dict[str, Any]:
     """Submit the same task anew, as a new task that names the old one."""
     again = call.service.read(lambda conn: rerunning.order_again(conn, task_id))

@@ -11,14 +11,13 @@ from sqlalchemy import Connection
 from app.api import answers
 from app.api.routing import WORKER, Call, Nothing, Routes
 from app.api.worker_models import Report, Sync
-from app.api.worker_reports import receive
+from app.api.worker_reports import Reading, receive
 from app.domain.timing import LEASE_MS, START_MS
 from app.services import claiming, holding
 from app.services.attempts import Reporter
 from app.services.claiming import Claim, Worker
 from app.services.holding import Holdings, Sighting
-from app.waiting import WorkerSeat
-from app.waking import output_key
+from app.waiting import WorkerSeat, output_key
 
 MAX_SYNC_WAIT_MS = 25_000
 NOTHING_NEW = Holdings((), ())
@@ -46,9 +45,7 @@ class Seen:
 def sync(call: Call[Sync, Nothing]) -> dict[str, Any]:
     """Renew what the worker holds and hand it tasks; held while there is no news."""
     body, room = call.body, call.service.room
-    worker = Worker(
-        call.principal.worker_id(body.worker_id), tuple(body.kinds), frozenset(body.labels)
-    )
+    worker = Worker(call.principal.worker_id(body.worker_id), tuple(body.kinds), frozenset(body.labels))
     room.supersede(worker.id, body.session)
     seat = WorkerSeat(call.alive, worker_id=worker.id, session=body.session)
     with call.doorway.admission() as admitted:
@@ -74,11 +71,12 @@ def report(call: Call[Report, Nothing]) -> dict[str, Any]:
     by = Reporter(f"worker:{worker_id}", call.principal.name)
 
     def act(conn: Connection) -> tuple[list[dict[str, Any]], list[str], list[Claim]]:
-        results, grown = receive(conn, body.items, by=by, now=now)
+        reading = Reading(conn, by, now)
+        results = receive(reading, body.items)
         worker = holding.find_worker(conn, worker_id) if body.free else None
         free = body.free if worker is not None else 0
         claims = claiming.claim(conn, worker=worker, free=free, now=now) if worker else []
-        return results, grown, claims
+        return results, reading.grown, claims
 
     results, grown, claims = call.service.write(act)
     for task_id in grown:

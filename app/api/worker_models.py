@@ -23,17 +23,17 @@ class Sync(Wire):
     session: Annotated[Name, Field(min_length=1)]
     name: Name | None = None
     kinds: Kinds
-    labels: Labels = []
+    labels: Labels = Field(default=[])
     version: Name | None = None
     free: Annotated[Whole, Field(ge=0, le=MAX_FREE)] = 0
-    leases: Annotated[list[Lease], Field(max_length=1000)] = []
+    leases: Annotated[list[Lease], Field(max_length=1000)] = Field(default=[])
     in_flight: Annotated[Whole, Field(ge=0, le=1000)] = 0
     cancelling: Annotated[list[Name], Field(max_length=1000)] = Field(
         default=[],
         description="Tasks whose cancellation the worker knows of; a sync is not answered for them.",
     )
     policy_hash: Name | None = None
-    sandboxes: Annotated[list[Name], Field(max_length=32)] = []
+    sandboxes: Annotated[list[Name], Field(max_length=32)] = Field(default=[])
     wait: Milliseconds = 0
 
 

@@ -3,40 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
 
-from app.api.worker_models import Ended, Item, Note, OutputPiece, Start, Verdict
+from app.api.worker_models import Ended, Item, OutputPiece, Start, Verdict
 from app.domain.errors import InvalidRequest, LeaseLost, ServiceError
 from app.domain.event_types import EventType
-from app.domain.leases import parse
 from app.services import finishing, outcomes, record, reporting
 from app.services.attempts import Reporter
 from app.services.outcomes import Outcome
+from app.storage.ledger import Event
 from clawtrail.formats.canonical import NotCanonical
 
 LATE = "This lease has ended; the outcome is kept as evidence and changes nothing."
 
 
-def receive(
-    conn: Connection, items: Sequence[Item], *, by: Reporter, now: int
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """Apply *items* and return one answer each, and the ids of the tasks whose output grew.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The reading of one report: who tells, when, and which tasks' output grew by it."""
+
+    conn: Connection
+    by: Reporter
+    now: int
+    grown: list[str] = field(default_factory=list)
+
+
+def receive(reading: Reading, items: Sequence[Item]) -> list[dict[str, Any]]:
+    """Apply *items* in their order and return one answer each.
 
     An item that cannot be applied says why and leaves the others alone: every act here looks
     before it writes, so that a refusal has written nothing.
     """
     results: list[dict[str, Any]] = []
-    grown: list[str] = []
     for item in items:
         try:
-            results.append({"ok": True, **_apply(conn, item, grown, by=by, now=now)})
+            results.append({"ok": True, **_apply(reading, item)})
         except (ServiceError, _Refused) as error:
             results.append({"ok": False, "code": error.code, "error": str(error), **_more(error)})
         except ValueError as error:
             results.append({"ok": False, "code": InvalidRequest.code, "error": str(error)})
-    return results, grown
+    return results
 
 
 class _Refused(Exception):
@@ -53,33 +62,74 @@ def _more(error: Exception) -> dict[str, Any]:
     return {"kept": error.kept} if isinstance(error, _Refused) else {}
 
 
-def _apply(
-    conn: Connection, item: Item, grown: list[str], *, by: Reporter, now: int
-) -> dict[str, Any]:
+def _apply(reading: Reading, item: Item) -> dict[str, Any]:
+    conn, by, now = reading.conn, reading.by, reading.now
     if isinstance(item, Start):
         return {"leaseExpiresAt": reporting.start(conn, item.lease, by=by, now=now)}
     if isinstance(item, OutputPiece):
-        _take_output(conn, item.lease, item.stream, item.offset, item.raw(), grown, by, now)
-        return {}
-    if isinstance(item, Ended):
-        return _end(conn, item, grown, by=by, now=now)
-    if isinstance(item, Verdict):
-        reporting.verdict(
-            conn,
-            item.lease,
-            given=item.verdict,
-            rule=item.rule,
-            digest=item.digest,
-            policy_hash=item.policy_hash,
-            by=by,
-            now=now,
-        )
-        return {}
-    note(conn, item.name, task_id=item.task_id, told=item.details, by=by, now=now)
+        _take_output(reading, item.lease, item.stream, offset=item.offset, data=item.raw())
+    elif isinstance(item, Ended):
+        _end(reading, item)
+    elif isinstance(item, Verdict):
+        _judge(reading, item)
+    else:
+        note(conn, item.name, task_id=item.task_id, told=item.details, by=by, now=now)
     return {}
 
 
-def note(  # noqa: PLR0913 - a note and whose it is
+def _judge(reading: Reading, item: Verdict) -> None:
+    reporting.verdict(
+        reading.conn,
+        item.lease,
+        given=item.verdict,
+        rule=item.rule,
+        digest=item.digest,
+        policy_hash=item.policy_hash,
+        by=reading.by,
+        now=reading.now,
+    )
+
+
+def _end(reading: Reading, item: Ended) -> None:
+    sizes = {"stdout": item.stdout_bytes, "stderr": item.stderr_bytes}
+    for stream in outcomes.STREAMS:
+        text: str | None = getattr(item, stream)
+        if text:
+            data = text.encode("utf-8")
+            sizes[stream] = sizes[stream] or len(data)
+            # Under a lost lease the outcome itself is still evidence; finishing decides that.
+            with suppress(LeaseLost):
+                _take_output(reading, item.lease, stream, offset=0, data=data)
+    outcome = Outcome(
+        exit_code=item.exit_code,
+        reason=item.reason,
+        error=item.error,
+        duration_ms=item.duration_ms,
+        metadata=item.metadata,
+        stdout_bytes=sizes["stdout"],
+        stderr_bytes=sizes["stderr"],
+        truncated=item.truncated,
+    )
+    reception = finishing.result(reading.conn, item.lease, outcome, by=reading.by, now=reading.now)
+    if not reception.accepted:
+        raise _Refused(kept=reception.kept)
+
+
+def _take_output(reading: Reading, lease: str, stream: str, *, offset: int, data: bytes) -> None:
+    grown = reporting.output(
+        reading.conn,
+        lease,
+        stream=stream,
+        offset=offset,
+        data=data,
+        by=reading.by,
+        now=reading.now,
+    )
+    if grown is not None:
+        reading.grown.append(grown)
+
+
+def note(
     conn: Connection,
     name: str,
     *,
@@ -87,7 +137,7 @@ def note(  # noqa: PLR0913 - a note and whose it is
     told: object,
     by: Reporter,
     now: int,
-) -> record.Event:
+) -> Event:
     """Put on the record what a worker wants there; raises ``InvalidRequest`` for what cannot be."""
     try:
         return record.append(
@@ -101,61 +151,3 @@ def note(  # noqa: PLR0913 - a note and whose it is
         )
     except NotCanonical as error:
         raise InvalidRequest(f"This note cannot be on the record: {error}") from error
-
-
-def _end(
-    conn: Connection, item: Ended, grown: list[str], *, by: Reporter, now: int
-) -> dict[str, Any]:
-    sizes = {"stdout": item.stdout_bytes, "stderr": item.stderr_bytes}
-    for stream in outcomes.STREAMS:
-        text: str | None = getattr(item, stream)
-        if text:
-            data = text.encode("utf-8")
-            sizes[stream] = sizes[stream] or len(data)
-            _take_text(conn, item.lease, stream, data, grown, by, now)
-    outcome = Outcome(
-        exit_code=item.exit_code,
-        reason=item.reason,
-        error=item.error,
-        duration_ms=item.duration_ms,
-        metadata=item.metadata,
-        stdout_bytes=sizes["stdout"],
-        stderr_bytes=sizes["stderr"],
-        truncated=item.truncated,
-    )
-    reception = finishing.result(conn, item.lease, outcome, by=by, now=now)
-    if not reception.accepted:
-        raise _Refused(kept=reception.kept)
-    return {}
-
-
-def _take_text(  # noqa: PLR0913 - a piece and whose it is
-    conn: Connection,
-    lease: str,
-    stream: str,
-    data: bytes,
-    grown: list[str],
-    by: Reporter,
-    now: int,
-) -> None:
-    try:
-        _take_output(conn, lease, stream, 0, data, grown, by, now)
-    except LeaseLost:
-        if parse(lease) is None:
-            raise
-        # The outcome itself is still evidence; finishing decides that.
-
-
-def _take_output(  # noqa: PLR0913 - a piece and whose it is
-    conn: Connection,
-    lease: str,
-    stream: str,
-    offset: int,
-    data: bytes,
-    grown: list[str],
-    by: Reporter,
-    now: int,
-) -> None:
-    grew = reporting.output(conn, lease, stream=stream, offset=offset, data=data, by=by, now=now)
-    if grew is not None:
-        grown.append(grew)

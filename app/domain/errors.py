@@ -120,7 +120,7 @@ class StorageFailed(ServiceError):
 
 
 class OutcomeUnknown(StorageFailed):
-    """The disk failed while this was committed: it may or may not have happened. Look before you try again."""
+    """The disk failed during the commit: this may or may not have happened. Look before a retry."""
 
     code = "outcome_unknown"
 

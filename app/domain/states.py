@@ -55,9 +55,7 @@ TRANSITIONS: frozenset[Transition] = frozenset(
 )
 """Every allowed (from, to, event type); anything else is ``IllegalTransition``."""
 
-OldStatus = Literal[
-    "pending", "running", "completed", "failed", "cancelled", "denied", "expired", "unknown"
-]
+OldStatus = Literal["pending", "running", "completed", "failed", "cancelled", "denied", "expired", "unknown"]
 
 _SHOWN: dict[State, OldStatus] = {
     State.PENDING: "pending",

@@ -9,15 +9,14 @@ import re
 import secrets
 import string
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from app.domain.errors import InvalidRequest, NameTaken, TokenNotFound
 from app.domain.event_types import EventType
 from app.domain.roles import SHARED_NAME, TOKEN_PREFIXES, Principal, Role
 from app.services import record
-from app.storage.tables import tokens
+from app.storage.tables import AnyRow, tokens
 
 NAME_FORM = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)
 SECRET_LENGTH = 32
@@ -54,7 +53,7 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
 
 
-def create(  # noqa: PLR0913 - what a token is made of
+def create(
     conn: Connection,
     *,
     name: str,
@@ -102,12 +101,10 @@ def revoke(conn: Connection, *, name: str, actor: str, now: int) -> None:
     if row is None:
         raise TokenNotFound
     conn.execute(update(tokens).where(tokens.c.id == row.id).values(revoked_at=now))
-    record.append(
-        conn, EventType.TOKEN_REVOKED, at=now, actor=actor, name=name, role=row.role
-    )
+    record.append(conn, EventType.TOKEN_REVOKED, at=now, actor=actor, name=name, role=row.role)
 
 
-def list_tokens(conn: Connection) -> list[Row[Any]]:
+def list_tokens(conn: Connection) -> list[AnyRow]:
     """Return every token ever made, without anything secret."""
     columns = (c for c in tokens.c if c.name != "hash")
     return list(conn.execute(select(*columns).order_by(tokens.c.id)))
@@ -146,5 +143,5 @@ _VERSION = select(func.count(tokens.c.id), func.count(tokens.c.revoked_at))
 _BY_NAME = select(tokens).where(tokens.c.name == bindparam("name"), tokens.c.revoked_at.is_(None))
 
 
-def _find(conn: Connection, name: str) -> Row[Any] | None:
+def _find(conn: Connection, name: str) -> AnyRow | None:
     return conn.execute(_BY_NAME, {"name": name}).first()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from app.domain import leases
 from app.domain.errors import LeaseLost
 from app.domain.leases import Lease
-from app.storage.tables import tasks
+from app.storage.tables import AnyRow, tasks
 
 _TASK = select(
     tasks.c.id,
@@ -34,7 +33,7 @@ class Reporter:
     token_name: str
 
 
-def find(conn: Connection, token: str) -> tuple[Lease, Row[Any] | None]:
+def find(conn: Connection, token: str) -> tuple[Lease, AnyRow | None]:
     """Return the lease that *token* spells and the row of its task, if there is one.
 
     Raises ``LeaseLost`` for a token that spells no lease.
@@ -45,25 +44,23 @@ def find(conn: Connection, token: str) -> tuple[Lease, Row[Any] | None]:
     return lease, find_task(conn, lease.task_id)
 
 
-def find_task(conn: Connection, task_id: str) -> Row[Any] | None:
+def find_task(conn: Connection, task_id: str) -> AnyRow | None:
     """Return what the lease checks need of a task, or None when there is none."""
     return conn.execute(_TASK, {"id": task_id}).first()
 
 
-def held(lease: Lease, row: Row[Any] | None, by: Reporter) -> Row[Any]:
+def held(lease: Lease, row: AnyRow | None, by: Reporter) -> AnyRow:
     """Return *row* if *lease* holds it now and *by* may report it; else raise ``LeaseLost``."""
     if row is None or row.lease_expires_at is None or not is_last_lease(lease, row, by):
         raise LeaseLost
     return row
 
 
-def is_last_lease(lease: Lease, row: Row[Any], by: Reporter) -> bool:
+def is_last_lease(lease: Lease, row: AnyRow, by: Reporter) -> bool:
     """Say whether *lease* is the one under which the task is, or was last, held."""
-    return (
-        row.attempt == lease.attempt and lease.matches(row.lease_hash) and made_claim(row, by)
-    )
+    return row.attempt == lease.attempt and lease.matches(row.lease_hash) and made_claim(row, by)
 
 
-def made_claim(row: Row[Any], by: Reporter) -> bool:
+def made_claim(row: AnyRow, by: Reporter) -> bool:
     """Say whether the claim was made with the token that *by* reports with."""
     return bool(row.claimed_by and row.claimed_by.split("/", 1)[0] == by.token_name)

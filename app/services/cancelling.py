@@ -20,9 +20,7 @@ _TASK = select(
 ).where(tasks.c.id == bindparam("id"))
 
 
-def cancel(
-    conn: Connection, task_id: str, *, reason: str | None, actor: str, now: int
-) -> State:
+def cancel(conn: Connection, task_id: str, *, reason: str | None, actor: str, now: int) -> State:
     """Withdraw a task and return the state it is in afterwards.
 
     A task that was not started is ``cancelled`` at once. A running one stays ``running`` until

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, literal_column, or_, select
+from sqlalchemy import Connection, Select, bindparam, literal_column, or_, select
 
 from app.domain import leases
 from app.domain.event_types import EventType
@@ -16,7 +15,7 @@ from app.domain.leases import Lease
 from app.domain.states import State
 from app.domain.timing import START_MS, V1_LEASE_EXTRA_MS
 from app.services import transitions
-from app.storage.tables import tasks
+from app.storage.tables import AnyRow, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,7 @@ def claim_for_old_worker(conn: Connection, *, worker_id: str, now: int) -> Claim
     return _claim(row, "", expires_at)
 
 
-def _claim(row: Row[Any], grant: str, expires_at: int) -> Claim:
+def _claim(row: AnyRow, grant: str, expires_at: int) -> Claim:
     return Claim(
         task_id=row.id,
         attempt=row.attempt,
@@ -172,9 +171,7 @@ def _choice() -> Select[tuple[str]]:
     )
 
 
-_LABEL_SETS = (
-    select(tasks.c.labels).where(transitions.is_pending(), tasks.c.labels.is_not(None)).distinct()
-)
+_LABEL_SETS = select(tasks.c.labels).where(transitions.is_pending(), tasks.c.labels.is_not(None)).distinct()
 
 
 def _label_sets(conn: Connection, worker: Worker) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from app.domain import leases
 from app.domain.errors import IllegalTransition, LeaseLost, TaskNotFound
@@ -16,6 +16,7 @@ from app.domain.states import State
 from app.services import attempts, outcomes, record, transitions
 from app.services.attempts import Reporter
 from app.services.outcomes import Outcome
+from app.storage.tables import AnyRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,7 @@ class Reception:
     kept: bool = True
 
 
-def result(
-    conn: Connection, token: str, outcome: Outcome, *, by: Reporter, now: int
-) -> Reception:
+def result(conn: Connection, token: str, outcome: Outcome, *, by: Reporter, now: int) -> Reception:
     """Take the outcome of an attempt: applied under the present lease, else kept as evidence.
 
     Delivered twice, it is answered as the first time. Raises ``LeaseLost`` only when there is no
@@ -49,7 +48,7 @@ def result(
     return Reception(accepted=True)
 
 
-def result_of_old_worker(  # noqa: PLR0913 - the outcome, its output and who says so
+def result_of_old_worker(
     conn: Connection,
     task_id: str,
     outcome: Outcome,
@@ -90,9 +89,9 @@ def result_of_old_worker(  # noqa: PLR0913 - the outcome, its output and who say
     return _refuse(conn, task_id, row.attempt, outcome, lease_hash=no_lease, by=by, now=now)
 
 
-def finish(  # noqa: PLR0913 - the attempt, its outcome and who says so
+def finish(
     conn: Connection,
-    row: Row[Any],
+    row: AnyRow,
     outcome: Outcome,
     *,
     lease_hash: bytes,
@@ -128,7 +127,7 @@ def finish(  # noqa: PLR0913 - the attempt, its outcome and who says so
     )
 
 
-def _end(row: Row[Any], outcome: Outcome) -> tuple[State, EventType]:
+def _end(row: AnyRow, outcome: Outcome) -> tuple[State, EventType]:
     if outcome.reason == "interrupted":
         if may_run_again(row.effect, attempt=row.attempt, max_attempts=row.max_attempts):
             return State.PENDING, EventType.TASK_REQUEUED
@@ -154,7 +153,7 @@ def _left(to: State, outcome: Outcome, now: int) -> dict[str, Any]:
     return {"lease_hash": None, "lease_expires_at": None, "finished_at": now, "reason": reason}
 
 
-def _refuse(  # noqa: PLR0913 - the attempt, its outcome and who says so
+def _refuse(
     conn: Connection,
     task_id: str,
     attempt: int,

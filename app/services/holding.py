@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from app.domain import leases
 from app.domain.errors import WorkerNotFound
@@ -17,7 +17,7 @@ from app.domain.states import State
 from app.domain.timing import LEASE_MS, RENEW_AFTER_MS, SEEN_AFTER_MS
 from app.services import record, transitions
 from app.services.claiming import Worker
-from app.storage.tables import tasks, workers
+from app.storage.tables import AnyRow, tasks, workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def give_back(conn: Connection, worker: Worker, held: Collection[str], *, now: i
     return len(missed)
 
 
-def release(conn: Connection, row: Row[Any], *, actor: str, now: int, reason: str) -> None:
+def release(conn: Connection, row: AnyRow, *, actor: str, now: int, reason: str) -> None:
     """Put one claimed, never started task back to pending; its attempt is not burned."""
     transitions.move(
         conn,
@@ -167,7 +167,7 @@ def is_draining(conn: Connection, worker_id: str) -> bool:
     return known is not None and known.state == "draining"
 
 
-def _row_of(rows: dict[str, Row[Any]], token: str) -> Row[Any] | None:
+def _row_of(rows: dict[str, AnyRow], token: str) -> AnyRow | None:
     lease: Lease | None = leases.parse(token)
     if lease is None:
         return None

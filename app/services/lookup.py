@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, select
+from sqlalchemy import Connection, and_, bindparam, func, select
 
 from app.domain.errors import TaskNotFound
 from app.domain.states import FINISHED
 from app.services import transitions
-from app.storage.tables import outcomes, tasks, workers
+from app.storage.tables import AnyRow, outcomes, tasks, workers
 
 _ACCEPTED = and_(
     outcomes.c.task_id == tasks.c.id,
@@ -46,7 +46,7 @@ class Filters:
     until: int | None = None
 
 
-def get_task(conn: Connection, task_id: str) -> Row[Any]:
+def get_task(conn: Connection, task_id: str) -> AnyRow:
     """Return a task with its accepted outcome, if it has one; raises ``TaskNotFound``."""
     row = conn.execute(_ONE, {"id": task_id}).first()
     if row is None:
@@ -62,9 +62,7 @@ def get_state(conn: Connection, task_id: str) -> str:
     return str(state)
 
 
-def list_tasks(
-    conn: Connection, filters: Filters, *, limit: int, before: str | None
-) -> list[Row[Any]]:
+def list_tasks(conn: Connection, filters: Filters, *, limit: int, before: str | None) -> list[AnyRow]:
     """Return up to *limit* tasks that pass *filters*, newest first, from the id *before* on."""
     query = _WITH_OUTCOME.order_by(tasks.c.id.desc()).limit(limit)
     if before is not None:
@@ -74,13 +72,11 @@ def list_tasks(
     return list(conn.execute(query))
 
 
-def list_outcomes(conn: Connection, task_id: str) -> list[Row[Any]]:
+def list_outcomes(conn: Connection, task_id: str) -> list[AnyRow]:
     """Return every outcome of a task, late ones too, in the order of attempts."""
     return list(
         conn.execute(
-            select(outcomes)
-            .where(outcomes.c.task_id == task_id)
-            .order_by(outcomes.c.attempt, outcomes.c.nr),
+            select(outcomes).where(outcomes.c.task_id == task_id).order_by(outcomes.c.attempt, outcomes.c.nr),
         ),
     )
 
@@ -88,7 +84,7 @@ def list_outcomes(conn: Connection, task_id: str) -> list[Row[Any]]:
 def count_by_state(conn: Connection) -> dict[str, int]:
     """Return how many tasks there are in each state."""
     query = select(tasks.c.state, func.count()).group_by(tasks.c.state)
-    return {state: count for state, count in conn.execute(query)}
+    return dict(conn.execute(query))
 
 
 def count_pending(conn: Connection) -> int:
@@ -108,7 +104,7 @@ def count_finished(conn: Connection) -> int:
     return total - count_unfinished(conn)
 
 
-def list_workers(conn: Connection) -> list[Row[Any]]:
+def list_workers(conn: Connection) -> list[AnyRow]:
     """Return every worker ever seen with the number of tasks that it holds."""
     held = (
         select(func.count())

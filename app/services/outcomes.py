@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from app.domain.errors import InvalidRequest, OutputGap
-from app.storage.tables import outcomes, output
+from app.storage.tables import AnyRow, outcomes, output
 from clawtrail.formats import canonical
 from clawtrail.formats.leaves import salted_digest
 
@@ -78,7 +78,7 @@ _KEPT = select(func.coalesce(func.sum(func.length(output.c.data)), 0)).where(
 _INSERT_CHUNK = insert(output)
 
 
-def keep(  # noqa: PLR0913 - the outcome and where it belongs
+def keep(
     conn: Connection,
     outcome: Outcome,
     *,
@@ -148,7 +148,7 @@ def answered(conn: Connection, task_id: str, attempt: int, lease_hash: bytes) ->
     return None if found is None else bool(found)
 
 
-def keep_output(  # noqa: PLR0913 - the piece and where it belongs
+def keep_output(
     conn: Connection,
     *,
     task_id: str,
@@ -179,7 +179,7 @@ def keep_output(  # noqa: PLR0913 - the piece and where it belongs
     return True
 
 
-def chunks(conn: Connection, task_id: str, attempt: int, stream: str) -> list[Row[Any]]:
+def chunks(conn: Connection, task_id: str, attempt: int, stream: str) -> list[AnyRow]:
     """Return the kept pieces of a stream as (offset, data), in order."""
     here = {"task_id": task_id, "attempt": attempt, "stream": stream}
     return list(conn.execute(_CHUNKS, here))
@@ -196,9 +196,7 @@ def _is_kept(conn: Connection, here: Mapping[str, Any], offset: int, data: bytes
     return found is not None and bytes(found) == data
 
 
-def _digest(
-    conn: Connection, here: Mapping[str, Any], stream: str, size: int, salt: bytes
-) -> bytes | None:
+def _digest(conn: Connection, here: Mapping[str, Any], stream: str, size: int, salt: bytes) -> bytes | None:
     if size == 0:
         return None
     total = sha256(salt)

@@ -12,7 +12,7 @@ from app.storage.ledger import Event
 from app.storage.tables import events, tasks
 
 
-def append(  # noqa: PLR0913 - the fields of an event
+def append(
     conn: Connection,
     type_: EventType,
     *,
@@ -70,4 +70,4 @@ def list_task_events(conn: Connection, task_id: str) -> list[Any]:
 def count_by_type(conn: Connection) -> dict[str, int]:
     """Return how many events there are of each type."""
     query = select(events.c.type, func.count()).group_by(events.c.type)
-    return {type_: count for type_, count in conn.execute(query)}
+    return dict(conn.execute(query))

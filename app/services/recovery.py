@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, literal_column, select, update
+from sqlalchemy import Connection, Select, bindparam, literal_column, select, update
 
 from app.domain.event_types import EventType
 from app.domain.kinds import may_run_again
 from app.domain.states import State
 from app.domain.timing import LEASE_MS
 from app.services import holding, transitions
-from app.storage.tables import tasks
+from app.storage.tables import AnyRow, tasks
 
 ACTOR = "system:janitor"
 MAX_AT_ONCE = 500
@@ -36,7 +36,7 @@ _UNWANTED = (
     .where(transitions.is_pending(), tasks.c.expires_at <= bindparam("now"))
     .limit(MAX_AT_ONCE)
 )
-_DUE = (
+_DUE: Select[tuple[Any]] = (
     select(literal_column("1"))
     .where(
         transitions.is_pending(),
@@ -102,7 +102,7 @@ def give_time(conn: Connection, *, now: int) -> None:
     )
 
 
-def _lose(conn: Connection, row: Row[Any], now: int) -> None:
+def _lose(conn: Connection, row: AnyRow, now: int) -> None:
     wanted = row.cancel_requested_at is None
     again = may_run_again(row.effect, attempt=row.attempt, max_attempts=row.max_attempts)
     values: dict[str, Any] = {"lease_expires_at": None}

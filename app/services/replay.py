@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from app.domain.event_types import EventType
 from app.domain.kinds import attempts_of, effect_of
 from app.domain.states import TRANSITIONS, State
-from app.storage.tables import events, tasks
+from app.storage.tables import AnyRow, events, tasks
 from clawtrail.formats import leaves
 
 _TO = {type_: to for _from, to, type_ in TRANSITIONS}
@@ -68,7 +68,7 @@ def faults(conn: Connection) -> Iterator[Fault]:
     yield from _differences(conn, told)
 
 
-def leaf_of(row: Row[Any]) -> bytes:
+def leaf_of(row: AnyRow) -> bytes:
     """Return the Merkle leaf that the columns of an event's *row* give."""
     text = leaves.event_text(
         seq=row.seq,
@@ -82,7 +82,7 @@ def leaf_of(row: Row[Any]) -> bytes:
     return leaves.leaf(text)
 
 
-def _apply(told: dict[str, dict[str, Any]], row: Row[Any]) -> str | None:
+def _apply(told: dict[str, dict[str, Any]], row: AnyRow) -> str | None:
     type_, detail = EventType(row.type), json.loads(row.detail)
     if type_ is EventType.TASK_SUBMITTED:
         if row.task_id in told:
@@ -102,7 +102,7 @@ def _apply(told: dict[str, dict[str, Any]], row: Row[Any]) -> str | None:
     return None
 
 
-def _submitted(row: Row[Any], detail: dict[str, Any]) -> dict[str, Any]:
+def _submitted(row: AnyRow, detail: dict[str, Any]) -> dict[str, Any]:
     effect = detail.get("effect") or effect_of(detail["kind"])
     task = {name: detail.get(name) for name in _COMPARED}
     return task | {
@@ -116,7 +116,7 @@ def _submitted(row: Row[Any], detail: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _move(task: dict[str, Any], row: Row[Any], to: State, type_: EventType) -> None:
+def _move(task: dict[str, Any], row: AnyRow, to: State, type_: EventType) -> None:
     if to is State.CLAIMED:
         task["attempt"] = row.attempt
         task["claimed_by"] = row.actor.removeprefix("worker:")

@@ -42,7 +42,7 @@ def start(conn: Connection, token: str, *, by: Reporter, now: int) -> int:
     return expires_at
 
 
-def verdict(  # noqa: PLR0913 - what a verdict is made of
+def verdict(
     conn: Connection,
     token: str,
     *,
@@ -79,7 +79,7 @@ def verdict(  # noqa: PLR0913 - what a verdict is made of
         finishing.finish(conn, held, refused, lease_hash=leases.grant_hash(lease.grant), by=by, now=now)
 
 
-def output(  # noqa: PLR0913 - the piece and where it belongs
+def output(
     conn: Connection,
     token: str,
     *,

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from app.domain import kinds
 from app.domain.errors import IdempotencyConflict
 from app.domain.event_types import EventType
 from app.services import record, transitions
-from app.storage.tables import tasks
+from app.storage.tables import AnyRow, tasks
 from clawtrail.formats.leaves import salted_digest
 
 SALT_BYTES = 16
@@ -91,7 +91,7 @@ def _earlier(conn: Connection, actor: str, once: Once, count: int) -> list[str]:
     return [first.id, *(row.id for row in rest if row is not None)]
 
 
-def _find(conn: Connection, actor: str, key: str, number: int) -> Row[Any] | None:
+def _find(conn: Connection, actor: str, key: str, number: int) -> AnyRow | None:
     return conn.execute(_BY_KEY, {"actor": actor, "key": _numbered(key, number)}).first()
 
 

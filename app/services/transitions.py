@@ -10,7 +10,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
-    Row,
     Select,
     Update,
     bindparam,
@@ -23,7 +22,7 @@ from app.domain.errors import IllegalTransition
 from app.domain.event_types import EventType
 from app.domain.states import TRANSITIONS, State
 from app.services import record
-from app.storage.tables import tasks
+from app.storage.tables import AnyRow, tasks
 
 _ENTER = insert(tasks)
 _CLAIMED = (
@@ -49,7 +48,7 @@ def enter(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     conn.execute(_ENTER, [{**row, "state": State.PENDING.value, "attempt": 0} for row in rows])
 
 
-def move(  # noqa: PLR0913 - what a transition is made of
+def move(
     conn: Connection,
     task_id: str,
     *,
@@ -87,7 +86,7 @@ def claim(
     params: Mapping[str, Any],
     at: int,
     actor: str,
-) -> list[Row[Any]]:
+) -> list[AnyRow]:
     """Move the pending tasks that the query *chosen* selects to ``claimed``, in one statement.
 
     *params* bind what *chosen* needs, and ``claimed_by``, ``lease_hash``, ``lease_expires_at``.

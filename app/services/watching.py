@@ -44,9 +44,7 @@ def read_output(conn: Connection, task_id: str, *, stream: str, start: int) -> P
     """
     done = State(lookup.get_state(conn, task_id)) in FINISHED
     attempt = conn.execute(_ATTEMPT, {"id": task_id}).scalar()
-    rows = conn.execute(
-        _FROM, {"id": task_id, "attempt": attempt, "stream": stream, "start": start}
-    )
+    rows = conn.execute(_FROM, {"id": task_id, "attempt": attempt, "stream": stream, "start": start})
     data, at, skipped, whole = bytearray(), start, 0, True
     for number, (offset, chunk) in enumerate(rows, 1):
         if len(data) >= MAX_BYTES or (offset > at and data):

@@ -95,8 +95,7 @@ def lock(path: Path) -> IO[str]:
     except OSError as error:
         held.close()
         raise DatabaseInUse(
-            f"Another server already runs on {path}. Stop it first, or give this one "
-            "another --data folder.",
+            f"Another server already runs on {path}. Stop it first, or give this one another --data folder.",
         ) from error
     return held
 
@@ -118,7 +117,7 @@ _READING = (
 )
 
 
-def _connect(path: Path, pragmas: tuple[str, ...]) -> Any:
+def _connect(path: Path, pragmas: tuple[str, ...]) -> Any:  # noqa: ANN401 - a connection of either driver
     # isolation_level None switches the driver's own transactions off; SQLAlchemy says BEGIN.
     dbapi = sqlite_module().connect(
         str(path),

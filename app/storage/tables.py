@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, Text
+from typing import Any, TypeAlias
+
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Row, Table, Text
+
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+"""A row of any query; its columns are named by the query."""
 
 metadata = MetaData()
 BIG = BigInteger().with_variant(Integer(), "sqlite")

@@ -69,7 +69,7 @@ class Writer:
         place = _Place(act)
         with self._door:
             if self._closed is not None:
-                raise type(self._closed)()
+                raise type(self._closed)
             self._line.append(place)
             place.leads = not self._led
             self._led = True
@@ -80,7 +80,7 @@ class Writer:
         if place.error is not None:
             raise place.error
         result: T = place.result
-        return result
+        return result  # type: ignore[no-any-return,unused-ignore]
 
     def maintain(self, work: Callable[[Any], T]) -> T:
         """Run *work* on the raw driver connection, alone and outside of any transaction."""
@@ -213,7 +213,7 @@ class _Maintenance:
     def __init__(self, work: Callable[[Any], Any]) -> None:
         self._work = work
 
-    def __call__(self, conn: Connection) -> Any:
+    def __call__(self, conn: Connection) -> Any:  # noqa: ANN401 - what the work returns
         driver = conn.connection.driver_connection
         return self._work(driver)
 

@@ -30,7 +30,7 @@ def encode(value: object) -> bytes:
     return text(value).encode("utf-8")
 
 
-def _ordered(value: object) -> Any:
+def _ordered(value: object) -> Any:  # noqa: ANN401 - any JSON value
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):

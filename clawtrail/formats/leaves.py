@@ -7,7 +7,7 @@ from hashlib import sha256
 from clawtrail.formats import canonical
 
 
-def event_text(  # noqa: PLR0913 - the seven fields of an event, each of them part of the leaf
+def event_text(
     *,
     seq: int,
     at: int,

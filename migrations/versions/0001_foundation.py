@@ -24,8 +24,7 @@ INSERT_ONLY = {
     "events": "seq = NEW.seq",
     "outcomes": "task_id = NEW.task_id AND attempt = NEW.attempt AND nr = NEW.nr",
     "output": (
-        "task_id = NEW.task_id AND attempt = NEW.attempt"
-        ' AND stream = NEW.stream AND "offset" = NEW."offset"'
+        'task_id = NEW.task_id AND attempt = NEW.attempt AND stream = NEW.stream AND "offset" = NEW."offset"'
     ),
 }
 
@@ -96,16 +95,23 @@ def _tasks() -> None:
         "CREATE INDEX tasks_claimable ON tasks (priority DESC, id) WHERE state = 'pending'",
         "CREATE INDEX tasks_held ON tasks (claimed_by) WHERE lease_expires_at IS NOT NULL",
         "CREATE INDEX tasks_leased ON tasks (lease_expires_at) WHERE lease_expires_at IS NOT NULL",
-        "CREATE INDEX tasks_labelled ON tasks (labels)"
-        " WHERE state = 'pending' AND labels IS NOT NULL",
-        "CREATE INDEX tasks_expiring ON tasks (expires_at)"
-        " WHERE state = 'pending' AND expires_at IS NOT NULL",
-        "CREATE INDEX tasks_delayed ON tasks (not_before_at)"
-        " WHERE state = 'pending' AND not_before_at IS NOT NULL",
-        "CREATE INDEX tasks_in_session ON tasks (session_key, id)"
-        " WHERE session_key IS NOT NULL AND finished_at IS NULL",
-        "CREATE UNIQUE INDEX tasks_idempotent ON tasks (submitted_by, idempotency_key)"
-        " WHERE idempotency_key IS NOT NULL",
+        "CREATE INDEX tasks_labelled ON tasks (labels) WHERE state = 'pending' AND labels IS NOT NULL",
+        (
+            "CREATE INDEX tasks_expiring ON tasks (expires_at)"
+            " WHERE state = 'pending' AND expires_at IS NOT NULL"
+        ),
+        (
+            "CREATE INDEX tasks_delayed ON tasks (not_before_at)"
+            " WHERE state = 'pending' AND not_before_at IS NOT NULL"
+        ),
+        (
+            "CREATE INDEX tasks_in_session ON tasks (session_key, id)"
+            " WHERE session_key IS NOT NULL AND finished_at IS NULL"
+        ),
+        (
+            "CREATE UNIQUE INDEX tasks_idempotent ON tasks (submitted_by, idempotency_key)"
+            " WHERE idempotency_key IS NOT NULL"
+        ),
     ):
         op.execute(statement)
 
@@ -210,6 +216,8 @@ def _insert_only(table: str, same_key: str) -> list[str]:
     return [
         f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} BEGIN {refuse}; END",
         f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} BEGIN {refuse}; END",
-        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table}"
-        f" WHEN EXISTS (SELECT 1 FROM {table} WHERE {same_key}) BEGIN {refuse}; END",  # noqa: S608 - names of our own
+        (  # names of our own: nothing in the statement comes from outside
+            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table}"  # noqa: S608
+            f" WHEN EXISTS (SELECT 1 FROM {table} WHERE {same_key}) BEGIN {refuse}; END"
+        ),
     ]
