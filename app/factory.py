@@ -92,6 +92,7 @@ def create_app(settings: ServerSettings, *, clock: Callable[[], int] = now_ms) -
     app = _flask(service)
     app.extensions["clawtrail"] = service
     app.extensions[FAILURES] = failures
+    app.extensions["clawtrail.janitor"] = janitor
     app.extensions["clawtrail.close"] = _closer(service, janitor, writing, lock)
     janitor.start()
     return app

@@ -1,0 +1,30 @@
+"""The service in this process, and its people at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import cast
+from tests.support.service import Caller, RunningService, running_service
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[RunningService]:
+    """A fresh service with the whole cast."""
+    with running_service(tmp_path / "data") as running:
+        yield running
+
+
+@pytest.fixture
+def ada(service: RunningService) -> Caller:
+    """Ada, who submits."""
+    return service.as_(cast.ADA)
+
+
+@pytest.fixture
+def ben(service: RunningService) -> Caller:
+    """Ben, who submits as well."""
+    return service.as_(cast.BEN)
