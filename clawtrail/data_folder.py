@@ -13,9 +13,11 @@ from clawtrail.supervising import program
 
 
 class FolderFailed(ClawtrailError):
-    """The folder cannot be made, or one of our own commands refused to work on it."""
+    """The folder cannot be made, or one of our own commands refused to work on it; *status* is our own."""
 
-    status = 1
+    def __init__(self, sentence: str, *, status: int = 1) -> None:
+        super().__init__(sentence)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +86,5 @@ def _clawtrail(*arguments: str) -> str:
     )
     if done.returncode:
         complaint = done.stderr.strip() or f"exit code {done.returncode}"
-        raise FolderFailed(f"clawtrail {' '.join(arguments[:2])} failed: {complaint}")
+        raise FolderFailed(f"clawtrail {arguments[0]} failed: {complaint}", status=done.returncode)
     return done.stdout

@@ -76,7 +76,8 @@ class Child:
         """Do nothing while it runs; raises ``ChildFailed`` when it has ended."""
         if self.exit_code is not None:
             status = USAGE if self.exit_code == USAGE else 1
-            raise ChildFailed(f"The {self.name} ended ({self._how()}): {self.last_words()}", status=status)
+            said = f"The {self.name} ended ({self._how()}): {self.last_words()} (log: {self.log})"
+            raise ChildFailed(said, status=status)
 
     def keep_up(self, say: Callable[[str], None]) -> None:
         """Start it again when it has ended and its pause is over, and say so; never blocks.
@@ -93,7 +94,7 @@ class Child:
                 self._pause = _FIRST_PAUSE
             self._due = now + self._pause
             say(
-                f"The {self.name} ended ({self._how()}), see {self.log}; starting it again in {self._pause:g} s."
+                f"The {self.name} ended ({self._how()}), see {self.log}. Starting again in {self._pause:g} s."
             )
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)
         elif now >= self._due:

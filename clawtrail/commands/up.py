@@ -31,6 +31,9 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _FIRST_TASK = ("uname", "-a")
 _START, _WORKER, _TASK = 30.0, 30.0, 60.0
 _GLANCE = 0.25
+_QUERY = (
+    "SELECT seq, datetime(at / 1000, 'unixepoch') AS time, type, actor FROM events ORDER BY seq DESC LIMIT 9"
+)
 
 
 @click.command(cls=ManualCommand)
@@ -168,14 +171,12 @@ def _went_well(result: Result) -> bool:
 
 def _say_what_next(folder: DataFolder, url: str) -> None:
     token, database = shlex.quote(str(folder.client_token)), shlex.quote(str(folder.database))
-    columns = "seq, datetime(at / 1000, 'unixepoch') AS time, type, actor"
-    query = f"SELECT {columns} FROM events ORDER BY seq DESC LIMIT 9"
     click.echo("\nNext, in another terminal:\n")
     _indented(
-        f"{shlex.quote(_own_command())} run --url {url} --token-file {token} 'date; hostname'\n\n"
+        f"{_own_command()} run --url {url} --token-file {token} 'date; hostname'\n\n"
         f"curl -sS -H \"Authorization: Bearer $(cat {token})\" -H 'Content-Type: application/json' "
         f"-d '{{\"command\": \"date\"}}' '{url}/tasks?wait=10000'\n\n"
-        f'sqlite3 -readonly -box {database} "{query}"\n\n'
+        f'sqlite3 -readonly -box {database} "{_QUERY}"\n\n'
         f"{url}/docs\n"
     )
     if not shutil.which("sqlite3"):
@@ -187,9 +188,9 @@ def _own_command() -> str:
     """Return how to call us: by name where the shell finds just us, else with the whole path."""
     beside = Path(sys.executable).with_name("clawtrail")
     found = shutil.which("clawtrail")
-    if found and (not beside.exists() or Path(found).resolve() == beside.resolve()):
+    if found and Path(found).absolute() == beside:
         return "clawtrail"
-    return str(beside)
+    return shlex.quote(str(beside)) if beside.exists() else f"{shlex.quote(sys.executable)} -m clawtrail"
 
 
 def _is_free(port: int) -> bool:
