@@ -5,18 +5,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 Victim = Literal["server", "worker", "both"]
+Moment = Literal["starting", "ready", "working"]
 
 
 @dataclass(frozen=True)
 class Kill:
-    """Kill *victim* in *after_s* seconds.
+    """Kill *victim*, *after_s* seconds after a moment.
 
-    They count from the last restart if *in_start_up*, else from when the server answered again.
+    *starting* is the last restart, *ready* is when the server answers again, *working* when the
+    worker has brought a task to its end again.
     """
 
     victim: Victim
+    moment: Moment
     after_s: float
-    in_start_up: bool
 
 
 def draw(kills: int, seed: int) -> list[Kill]:
@@ -26,6 +28,6 @@ def draw(kills: int, seed: int) -> list[Kill]:
 
 
 def _kill(dice: random.Random) -> Kill:
-    victim: Victim = dice.choices(("server", "worker", "both"), (45, 35, 20))[0]
-    in_start_up = dice.random() < 0.25
-    return Kill(victim, dice.uniform(0.0, 1.2) if in_start_up else dice.uniform(0.02, 0.8), in_start_up)
+    victim: Victim = dice.choices(("server", "worker", "both"), (35, 45, 20))[0]
+    moment: Moment = dice.choices(("starting", "ready", "working"), (20, 20, 60))[0]
+    return Kill(victim, moment, dice.uniform(0, 1.2 if moment == "starting" else 0.4))

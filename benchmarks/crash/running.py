@@ -12,7 +12,7 @@ from benchmarks.crash.clients import Acknowledged, Client
 from benchmarks.crash.stage import Stage
 from benchmarks.service import Service
 
-CLIENTS = 4
+CLIENTS = 6
 SLOTS = 4
 SETTLE_S = 120  # a lease lasts 60 s; what a worker forgot ends with it
 
@@ -63,7 +63,7 @@ def run(folder: Path, *, kills: int, seed: int, done: Callable[[], None] = lambd
     verdict = checking.check(service.database, marks, told)
     return Report(
         seed=seed,
-        kills=dict(Counter(_name(kill) for kill in planned)),
+        kills=dict(Counter(f"{kill.victim} {kill.moment}" for kill in planned)),
         seconds=time.monotonic() - begin,
         settled_after_s=settled,
         slowest_start_s=stage.slowest_start_s,
@@ -104,7 +104,3 @@ def _end(stage: Stage, told: Acknowledged) -> None:
             running.stop()
             if running.process.returncode != 0:
                 told.faults.append(f"the {name} left with {running.process.returncode} when asked to stop")
-
-
-def _name(kill: plan.Kill) -> str:
-    return f"{kill.victim} in start-up" if kill.in_start_up else kill.victim

@@ -38,6 +38,16 @@ class Stage:
             time.sleep(0.02)
         self.slowest_start_s = max(self.slowest_start_s, time.monotonic() - self.raised_at)
 
+    def wait_working(self) -> None:
+        """Return when one more task has been completed than now; raises `Ended` when none is in time."""
+        end = time.monotonic() + READY_S
+        before = self._service.count_by_state().get("completed", 0)
+        while self._service.count_by_state().get("completed", 0) == before:
+            self.check()
+            if time.monotonic() > end:
+                raise Ended(f"no task is completed {READY_S} s after a crash")
+            time.sleep(0.02)
+
     def check(self) -> None:
         """Raise `Ended` when a process is gone that nobody killed."""
         for name, running in (("server", self.server), ("worker", self.worker)):
@@ -46,8 +56,10 @@ class Stage:
 
     def do(self, kill: Kill) -> None:
         """Wait for the moment of *kill*, kill, and start again what was killed."""
-        if not kill.in_start_up:
+        if kill.moment != "starting":
             self.wait_ready()
+        if kill.moment == "working":
+            self.wait_working()
         time.sleep(kill.after_s)
         self.check()
         self._kill(kill.victim)
