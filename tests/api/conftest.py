@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import cast
+from tests.support.machine import Machine
 from tests.support.service import Caller, RunningService, running_service
 
 
@@ -28,3 +29,15 @@ def ada(service: RunningService) -> Caller:
 def ben(service: RunningService) -> Caller:
     """Ben, who submits as well."""
     return service.as_(cast.BEN)
+
+
+@pytest.fixture
+def wim(service: RunningService) -> Machine:
+    """Wim's machine."""
+    return Machine(service.as_(cast.WIM))
+
+
+@pytest.fixture
+def wes(service: RunningService) -> Machine:
+    """Wes's machine."""
+    return Machine(service.as_(cast.WES))

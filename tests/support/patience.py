@@ -9,11 +9,16 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def within(seconds: float, look: Callable[[], T], *, every: float = 0.002) -> T:
-    """Call *look* until it returns something true, and return that; raises after so many *seconds*."""
-    deadline = time.monotonic() + seconds
+def until(look: Callable[[], T], *, within: float = 10.0, every: float = 0.002) -> T:
+    """Call *look* until it returns something true, and return that; raises after *within* seconds."""
+    deadline = time.monotonic() + within
     while not (found := look()):
         if time.monotonic() > deadline:
-            raise AssertionError(f"this has not come true within {seconds:g} s")
+            raise AssertionError(f"this has not come true within {within:g} s")
         time.sleep(every)
     return found
+
+
+def until(happened: Callable[[], object]) -> None:
+    """Return as soon as *happened* says so; raises when it has not within 5 seconds."""
+    within(5.0, happened)
