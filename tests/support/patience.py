@@ -17,8 +17,3 @@ def until(look: Callable[[], T], *, within: float = 10.0, every: float = 0.002) 
             raise AssertionError(f"this has not come true within {within:g} s")
         time.sleep(every)
     return found
-
-
-def until(happened: Callable[[], object]) -> None:
-    """Return as soon as *happened* says so; raises when it has not within 5 seconds."""
-    within(5.0, happened)

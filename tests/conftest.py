@@ -1,0 +1,25 @@
+"""What every test may ask for, and how long Hypothesis looks: ``pytest --hypothesis-profile long`` looks longer."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.support.database import Database
+
+# Commits on a busy disk have no even pace, so no example is judged by its duration.
+settings.register_profile("suite", deadline=None, print_blob=True)
+settings.register_profile("long", deadline=None, print_blob=True, max_examples=20_000)
+settings.register_profile(
+    "threads", settings.get_profile("suite"), suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("suite")
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    """A fresh database with its one writer, opened as the service opens it."""
+    opened = Database(tmp_path)
+    yield opened
+    opened.let_go()
