@@ -1,4 +1,4 @@
-"""What every test may ask for, and how long Hypothesis looks: ``pytest --hypothesis-profile long`` looks longer."""
+"""What every test may ask for; ``pytest --hypothesis-profile long`` lets Hypothesis look longer."""
 
 from collections.abc import Iterator
 from pathlib import Path

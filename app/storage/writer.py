@@ -16,6 +16,8 @@ T = TypeVar("T")
 Act = Callable[[Connection], T]
 
 MAX_BATCH = 256
+SQLITE_FULL = 13
+"""SQLite's number for a disk without room."""
 
 
 class _Place:
@@ -50,6 +52,7 @@ class Writer:
         failed: Callable[[], object],
     ) -> None:
         self._conn = engine.connect()
+        self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
         self._committed = committed
         self._failed = failed
         self._door = threading.Lock()
@@ -91,10 +94,9 @@ class Writer:
 
         After a failed commit nothing more is written, not even *act*.
         """
+        last = _Place(act)
         with self._door:
-            broken = isinstance(self._closed, OutcomeUnknown)
             self._closed = self._closed or ShuttingDown()
-            last = _Place(_nothing if broken else act)
             self._line.append(last)
             last.leads = not self._led
             self._led = True
@@ -103,10 +105,6 @@ class Writer:
         if last.leads:
             self._lead()
         self._conn.close()
-
-    def _refuse(self, why: StorageFailed) -> None:
-        with self._door:
-            self._closed = self._closed or why
 
     def _lead(self) -> None:
         with self._door:
@@ -127,6 +125,9 @@ class Writer:
             for place in batch:
                 self._run([place])
             return
+        if isinstance(self._closed, OutcomeUnknown):  # these stood in line when a commit failed
+            _refuse(batch, StorageFailed, None)
+            return
         if isinstance(batch[0].act, _Maintenance):
             self._run_maintenance(batch[0])
             return
@@ -134,8 +135,12 @@ class Writer:
         try:
             self._run_acts(batch)
             events = ledger.write(self._conn)
-        except DBAPIError as error:
+        except (DBAPIError, self._driver_error) as error:
             self._take_back(batch, error)
+        except BaseException as error:
+            # A fault of ours: whoever leads hears of it, and nobody is told that his act was done.
+            self._take_back(batch, error)
+            raise
         else:
             events = self._commit(batch, events)
         self.batches += 1
@@ -172,10 +177,8 @@ class Writer:
             self._conn.begin()
         self._conn.connection.driver_connection.execute(statement)  # type: ignore[union-attr]
 
-    def _take_back(self, batch: list[_Place], error: DBAPIError) -> None:
-        for place in batch:
-            place.error = StorageFailed()
-            place.error.__cause__ = error
+    def _take_back(self, batch: list[_Place], error: BaseException) -> None:
+        _refuse(batch, StorageFailed, error)
         ledger.rewind(self._conn, 0)
         try:
             self._conn.rollback()
@@ -186,16 +189,19 @@ class Writer:
         try:
             self._conn.commit()
         except DBAPIError as error:
+            if getattr(error.orig, "sqlite_errorcode", None) == SQLITE_FULL:
+                # The mark of the commit comes last and found no room, so there is no commit.
+                self._take_back(batch, error)
+                return []
             # The disk may hold the commit or not: only a fresh look at it can tell.
-            for place in batch:
-                place.error = OutcomeUnknown()
-                place.error.__cause__ = error
+            _refuse(batch, OutcomeUnknown, error)
             self._fail()
             return []
         return events
 
     def _fail(self) -> None:
-        self._refuse(OutcomeUnknown())
+        with self._door:
+            self._closed = OutcomeUnknown()
         self._failed()
 
     def _run_maintenance(self, place: _Place) -> None:
@@ -218,8 +224,10 @@ class _Maintenance:
         return self._work(driver)
 
 
-def _nothing(_conn: Connection) -> None:
-    return None
+def _refuse(batch: list[_Place], why: type[StorageFailed], cause: BaseException | None) -> None:
+    for place in batch:
+        place.error = why()
+        place.error.__cause__ = cause
 
 
 def _answer(batch: list[_Place]) -> None:

@@ -58,7 +58,7 @@ def in_one_batch(db: Database, acts: list[object]) -> list[Future[object]]:
     """Run *acts* in one transaction: they come while the writer is busy with an act before them."""
     with ThreadPoolExecutor(len(acts) + 1) as pool:
         held = Held(db, pool)
-        futures = []
+        futures: list[Future[object]] = []
         for number, act in enumerate(acts, 1):
             futures.append(pool.submit(db.writer.perform, act))  # type: ignore[arg-type]
             until(lambda n=number: len(db.writer._line) == n)  # type: ignore[misc]  # noqa: SLF001
@@ -231,9 +231,11 @@ def test_every_act_of_many_threads_is_answered_with_its_own_result(db: Database)
 def test_waiting_for_the_commit_is_what_the_committed_call_comes_after(db: Database) -> None:
     """Whoever is woken by a commit finds it in the database."""
     found: list[int] = []
-    db.writer._committed = lambda events: found.append(  # noqa: SLF001 - the seam that the waker uses
-        db.read(lambda conn: len(list(conn.execute(text("SELECT 1 FROM events")))))
-    )
+
+    def committed(_events: object) -> None:
+        found.append(len(db.events()))
+
+    db.writer._committed = committed  # noqa: SLF001 - the seam that the waker uses
     db.write(lambda conn: note(conn, "a"))
     db.write(lambda conn: note(conn, "b"))
     assert found == [1, 2]
@@ -243,7 +245,7 @@ def test_outcomes_cannot_be_written_over_by_an_act(db: Database) -> None:
     """The insert-only triggers refuse the service itself too, and only that act fails."""
     row = {"task_id": "t", "attempt": 1, "nr": 0, "accepted": 1, "exit_code": 0, "digest": b"d"}
     row |= {"stdout_bytes": 0, "stderr_bytes": 0, "truncated": 0, "reported_at": 1}
-    db.write(lambda conn: conn.execute(insert(outcomes), [row]) and None)
+    db.write(lambda conn: conn.execute(insert(outcomes), [row]))
     with pytest.raises(IntegrityError, match="insert-only"):
-        db.write(lambda conn: conn.execute(insert(outcomes), [row]) and None)
+        db.write(lambda conn: conn.execute(insert(outcomes), [row]))
     assert db.write(lambda conn: note(conn, "next")) == "next"

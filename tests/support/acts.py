@@ -36,7 +36,12 @@ def order(kind: str = "command", *, payload: str = '{"command":"true"}', **optio
 
 
 def submit(
-    db: Database, kind: str = "command", *, actor: str = ADA, once: Once | None = None, **options: Any
+    db: Database,
+    kind: str = "command",
+    *,
+    actor: str = ADA,
+    once: Once | None = None,
+    **options: Any,  # noqa: ANN401 - fields of Order
 ) -> str:
     """Put one task in and return its id."""
     ordered = order(kind, **options)
@@ -66,7 +71,13 @@ def started(db: Database, worker: Worker = WIM) -> Claim:
 
 
 def output(
-    db: Database, claimed: Claim, data: bytes, *, offset: int = 0, stream: str = "stdout", worker: Worker = WIM
+    db: Database,
+    claimed: Claim,
+    data: bytes,
+    *,
+    offset: int = 0,
+    stream: str = "stdout",
+    worker: Worker = WIM,
 ) -> str | None:
     """Report a piece of output."""
     return db.write(
