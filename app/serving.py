@@ -130,7 +130,8 @@ def _listen(app: Wsgi, settings: ServerSettings, port: int, waits: int) -> Any: 
         asyncore_use_poll=True,
         max_request_body_size=settings.max_body_bytes + 1,
         channel_timeout=120,
-        clear_untrusted_proxy_headers=True,
+        # They stay to be seen: nothing believes them, and /metrics tells by them what came through a proxy.
+        clear_untrusted_proxy_headers=False,
         ident=None,
         **proxy,
     )

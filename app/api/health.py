@@ -17,6 +17,7 @@ from app.domain.roles import Role
 
 routes = Routes("health")
 LOOPBACK = ("127.", "::1")
+OF_PROXIES = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via")
 
 try:
     VERSION = version("clawtrail")
@@ -42,7 +43,7 @@ def metrics(call: Call[Nothing, Nothing]) -> Response:
     """Return the server's numbers in the Prometheus text format; for admins and loopback."""
     address = call.request.remote_addr or ""
     # Behind a proxy every caller seems local: a forwarded request has to show a token.
-    direct = address.startswith(LOOPBACK) and "X-Forwarded-For" not in call.request.headers
+    direct = address.startswith(LOOPBACK) and not any(name in call.request.headers for name in OF_PROXIES)
     if not direct and not _is_admin(call):
         raise Forbidden("Metrics are for loopback and for tokens of the role admin.")
     registry = CollectorRegistry()

@@ -41,3 +41,10 @@ def wim(service: RunningService) -> Machine:
 def wes(service: RunningService) -> Machine:
     """Wes's machine."""
     return Machine(service.as_(cast.WES))
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """A service that the tests of one file share, for claims that hold whatever else is in it."""
+    with running_service(tmp_path_factory.mktemp("house") / "data") as running:
+        yield running

@@ -16,10 +16,10 @@ from tests.support.service import RunningService
 ENDPOINTS = all_endpoints(SUBJECTS)
 
 
-@pytest.fixture
-def document(service: RunningService) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def document(house: RunningService) -> dict[str, Any]:
     """The OpenAPI document, as a stranger reads it."""
-    response = service.as_(cast.NOBODY).get("/openapi.json")
+    response = house.as_(cast.NOBODY).get("/openapi.json")
     assert response.status_code == 200
     told: dict[str, Any] = response.get_json()
     return told
@@ -54,11 +54,11 @@ def test_operations_are_named_once(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: f"{e.method} {e.path}")
-def test_each_route_stands_in_both(service: RunningService, document: dict[str, Any], endpoint: Any) -> None:  # noqa: ANN401
+def test_each_route_stands_in_both(house: RunningService, document: dict[str, Any], endpoint: Any) -> None:  # noqa: ANN401
     """Each route stands in the document with its summary, and on the page with path and roles."""
     operation = document["paths"][endpoint.path][endpoint.method.lower()]
     assert operation["summary"]
-    page = service.as_(cast.NOBODY).get("/docs")
+    page = house.as_(cast.NOBODY).get("/docs")
     assert page.mimetype == "text/html"
     assert f"<code>{html.escape(endpoint.path)}</code>" in page.text
     assert html.escape(operation["summary"]) in page.text
