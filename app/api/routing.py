@@ -67,6 +67,7 @@ class Call(Generic[B, Q]):
     body: B
     query: Q
     request: Request
+    environ: dict[str, Any]
     now: int
 
     @property
@@ -77,12 +78,13 @@ class Call(Generic[B, Q]):
     @property
     def doorway(self) -> Doorway:
         """Where this request's wait has to be admitted."""
-        found: Doorway = self.request.environ.get(DOORWAY, self.service.doorway)
+        found: Doorway = self.environ.get(DOORWAY, self.service.doorway)
         return found
 
     def alive(self) -> bool:
         """Say whether the caller still listens and its token still holds; any thread may ask."""
-        gone = self.request.environ.get("waitress.client_disconnected")
+        # Flask's request is there for its own thread only; its environment is for all.
+        gone = self.environ.get("waitress.client_disconnected")
         if gone is not None and gone():
             return False
         return self.service.tokens.is_valid(self.principal, now=self.service.clock())
@@ -156,6 +158,7 @@ def _serve(service: Service, endpoint: Endpoint, **variables: str) -> Response:
         _body(endpoint),
         _query(endpoint),
         request,
+        request.environ,
         now,
     )
     told = endpoint.view(call, **variables)
