@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -61,6 +62,16 @@ def _label(label: str) -> str:
     return label
 
 
+def _base64(text: str) -> str:
+    """Return *text* without the line breaks that some programs put into base64; refuse anything else."""
+    joined = "".join(text.split())
+    try:
+        b64decode(joined, validate=True)
+    except ValueError as error:
+        raise ValueError("content is not base64") from error
+    return joined
+
+
 Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_no_nul)]
 Name = Annotated[str, Field(max_length=200), AfterValidator(_no_nul)]
 Whole = Annotated[int, BeforeValidator(_whole)]
@@ -95,7 +106,7 @@ class SubmitTask(Options):
     command: Text | None = None
     argv: Annotated[list[Text], Field(min_length=1, max_length=4096)] | None = None
     cwd: Name | None = None
-    env: dict[Annotated[str, Field(min_length=1, max_length=256)], Text] | None = None
+    env: dict[Annotated[str, Field(max_length=256, pattern="^[^=]+$")], Text] | None = None
     stdin: Text | None = None
     payload: dict[str, Any] | None = None
 
@@ -156,6 +167,8 @@ class WriteFile(Options):
     def _has_content(self) -> WriteFile:
         if not self.path or self.content_ is None:
             raise ValueError("path and content are required")
+        if self.encoding == "base64":
+            self.content_ = _base64(self.content_)
         return self
 
     def content(self) -> dict[str, Any]:
