@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 Alive = Callable[[], bool]
 CanRun = Callable[[str, str | None], bool]
@@ -29,15 +30,34 @@ class Seat:
         return self.woken.wait(max(0.0, until - time.monotonic()))
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A task that somebody may take: its id, its kind and the labels that it needs."""
+
+    task_id: str
+    kind: str
+    labels: str | None
+
+
 @dataclass(slots=True, eq=False)
 class WorkerSeat(Seat):
-    """A parked worker: what it can run, and for which worker and session it waits."""
+    """A parked worker: which worker and session it is, what it can run now, and what woke it.
+
+    One that has no hand free can run nothing: it waits for news of what it holds.
+    """
 
     worker_id: str = ""
     session: str = ""
-    can_run: CanRun = lambda _kind, _labels: True
+    can_run: CanRun = lambda _kind, _labels: False
     superseded: bool = False
-    offered: tuple[str, str | None] | None = None
+    offered: Offer | None = None
+
+
+class Ticket(NamedTuple):
+    """How many tasks were offered in vain so far, and how often this worker was called."""
+
+    unanswered: int
+    calls: int
 
 
 class Doorway:
@@ -107,22 +127,22 @@ class WaitingRoom:
         for seat in seats:
             seat.woken.set()
 
-    def ticket(self, worker_id: str) -> tuple[int, int]:
+    def ticket(self, worker_id: str) -> Ticket:
         """Return the state of affairs for a worker; take it before looking for tasks."""
         with self._lock:
-            return (self._unanswered, self._calls.get(worker_id, 0))
+            return Ticket(self._unanswered, self._calls.get(worker_id, 0))
 
-    def park(self, seat: WorkerSeat, ticket: tuple[int, int], until: float) -> bool:
+    def park(self, seat: WorkerSeat, ticket: Ticket, until: float) -> bool:
         """Wait until there may be news for the worker; say at once if there are since *ticket*.
 
         Returns False when the time was over (``time.monotonic`` instant *until*), else True.
         """
+        seat.offered = None
         with self._lock:
             if not self._open:
                 return False
-            if ticket != (self._unanswered, self._calls.get(seat.worker_id, 0)):
+            if ticket != Ticket(self._unanswered, self._calls.get(seat.worker_id, 0)):
                 return True
-            seat.offered = None
             seat.woken.clear()
             self._workers[seat] = None
         seat.wait(until)
@@ -136,23 +156,26 @@ class WaitingRoom:
             seat.superseded = True
             seat.woken.set()
 
-    def offer(self, kind: str, labels: str | None) -> None:
-        """Wake the longest waiting worker that can run such a task; if none waits, let none park."""
+    def offer(self, task: Offer) -> None:
+        """Wake the longest waiting worker that can run *task*; if none waits, let none park."""
         with self._lock:
             for seat in self._workers:
-                if seat.can_run(kind, labels):
+                if seat.can_run(task.kind, task.labels):
                     break
             else:
                 self._unanswered += 1
                 return
             del self._workers[seat]
-            seat.offered = (kind, labels)
+            seat.offered = task
         seat.woken.set()
 
-    def pass_on(self, seat: WorkerSeat) -> None:
-        """Offer to another what *seat* was woken for and cannot take, since nobody listens there."""
-        if seat.offered is not None:
-            self.offer(*seat.offered)
+    def pass_on(self, seat: WorkerSeat, taken: Collection[str] = ()) -> None:
+        """Offer to another the task that *seat* was woken for, unless it is among those *taken*.
+
+        For a worker where nobody listens any more, and for one whose hands are full of other tasks.
+        """
+        if seat.offered is not None and seat.offered.task_id not in taken:
+            self.offer(seat.offered)
 
     def offer_to_all(self) -> None:
         """Let every worker look: something of unknown kind may be claimable."""

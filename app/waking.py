@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from app.backlog import Backlog
 from app.domain.event_types import EventType as E
 from app.storage.ledger import Event
-from app.waiting import WaitingRoom, output_key
+from app.waiting import Offer, WaitingRoom, output_key
 
 _FINISHING = frozenset(
     {E.TASK_COMPLETED, E.TASK_FAILED, E.TASK_CANCELLED, E.TASK_EXPIRED, E.TASK_LOST},
@@ -28,9 +28,9 @@ def waker(room: WaitingRoom, backlog: Backlog) -> Callable[[Sequence[Event]], No
 
 
 def _wake(room: WaitingRoom, backlog: Backlog, event: Event) -> None:
-    if event.type is E.TASK_SUBMITTED:
+    if event.type is E.TASK_SUBMITTED and event.task_id is not None:
         backlog.add(pending=1)
-        room.offer(event.detail["kind"], event.detail.get("labels"))
+        room.offer(Offer(event.task_id, event.detail["kind"], event.detail.get("labels")))
     elif event.type is E.TASK_CLAIMED:
         backlog.add(pending=-1, held=1)
     elif event.type in _RETURNING:

@@ -39,7 +39,10 @@ def poll(call: Call[Nothing, OldPoll]) -> Response:
             claim = service.write(
                 lambda conn: claiming.claim_for_old_worker(conn, worker_id=worker.id, now=service.clock()),
             )
-            if claim is not None or not admitted or not room.park(seat, ticket, until):
+            if claim is not None:
+                room.pass_on(seat, [claim.task_id])
+                break
+            if not admitted or not room.park(seat, ticket, until):
                 break
             if not call.alive():
                 room.pass_on(seat)

@@ -58,8 +58,11 @@ def sync(call: Call[Sync, Nothing]) -> dict[str, Any]:
             if seat.superseded or not call.alive():
                 room.pass_on(seat)
                 break
-            ticket = room.ticket(worker.id)
-            seen = _look(call, worker, seen, offered=seat.offered is not None)
+            before, ticket = ticket, room.ticket(worker.id)
+            offered = seat.offered is not None and ticket.calls == before.calls
+            seen = _look(call, worker, seen, offered=offered)
+            if len(seen.claims) == body.free:
+                room.pass_on(seat, [claim.task_id for claim in seen.claims])
     return _synced(call, seen, superseded=seat.superseded)
 
 
@@ -103,7 +106,7 @@ def _arrive(call: Call[Sync, Nothing], worker: Worker) -> Seen:
 
 
 def _look(call: Call[Sync, Nothing], worker: Worker, before: Seen, *, offered: bool) -> Seen:
-    """Look again for a parked worker: just for tasks when it was offered one, else at all."""
+    """Look again for a parked worker: for tasks alone when it was just offered one, else at all."""
     now, free = call.service.clock(), call.body.free
 
     def act(conn: Connection) -> Seen:
