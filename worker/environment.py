@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
-_LOGIN_SHELL_S = 5.0
+LOGIN_SHELL_S = 5.0
 
 
 def build(*, search_path: str | None) -> dict[str, str]:
@@ -47,7 +47,7 @@ def ask_login_shell(shell: str, env: dict[str, str]) -> str | None:
         return None
     with shell_process:
         try:
-            said, _ = shell_process.communicate(timeout=_LOGIN_SHELL_S)
+            said, _ = shell_process.communicate(timeout=LOGIN_SHELL_S)
         except subprocess.TimeoutExpired:
             os.killpg(shell_process.pid, signal.SIGKILL)
             return None

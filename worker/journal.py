@@ -59,7 +59,7 @@ class Journal:
             raise JournalFailed(f"The journal {path} cannot be used: {error}") from error
 
     def starting(self, task_id: str, attempt: int, lease: str) -> bool:
-        """Note that this attempt is about to start; durable on return. False: it was started before.
+        """Note that this attempt is about to be executed; durable on return. False: it was before.
 
         Raises ``JournalFailed``; then nothing was noted and the task must not run.
         """

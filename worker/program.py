@@ -26,13 +26,14 @@ from worker.verdicts import allow_all
 
 log = logging.getLogger(__name__)
 
-DELIVERY_S = 5.0
+DELIVERY_S = 2.0
 """How long the last outcomes may take to be delivered at the end; what is left stays in the journal."""
 
 KILL_S = GRACE_S + 3.0
 """How long a run may take to be over when it is stopped."""
 
 _LOOK_S = 0.1
+_LETTING_GO_S = 1.0
 
 
 class Worker:
@@ -111,6 +112,7 @@ class Worker:
                 break
         if not self._slots.wait_empty(DELIVERY_S):
             log.warning("some outcomes are not delivered yet; they are kept in the journal")
+        self._slots.wait_unoffered(_LETTING_GO_S)
         self._patience.end()
         self._slots.end()
         self._courier.queue.put(None)

@@ -25,6 +25,8 @@ LEASE_LOST = Ending(-1, "Stopped: the lease ended, so the service no longer coun
 SHUT_DOWN = Ending(-1, "Stopped: the worker was shut down", "failed")
 NOT_CONFIRMED = Ending(-1, "Not run: the service did not confirm the start in time", "failed")
 
+STARTED_BEFORE = Ending(-1, "Not run: this worker has started this attempt before", "interrupted")
+
 
 class _LiveRun:
     """The run that an executor sees: its output, and whether it has to stop."""
@@ -83,7 +85,7 @@ class Runner:
     def run(self, held: Held) -> Held | None:
         """Take one claim to its end and tell it. Gives the claim that came with the service's answer, if any.
 
-        Nothing is executed before the journal has it and the service has said yes to the start.
+        Nothing is executed before the service has said yes to the start and the journal has it.
         """
         capture = Capture(held.claim.lease, self._courier)
         live = _LiveRun(held, capture, lambda: self._killed)
@@ -105,22 +107,27 @@ class Runner:
         return Ending(126, f"Refused by policy: {verdict.rule}", "policy", {"rule": verdict.rule})
 
     def _start(self, held: Held) -> Ending | None:
-        """Return None when the claim may be executed now, or how it ended without. Raises ``_NotOurs``."""
+        """Return None when the claim may be executed now, or how it ended without. Raises ``_NotOurs``.
+
+        First the service's yes, then the journal: so what the journal calls started is running on the
+        record, and the service never means to hand out that attempt again. (A claim that was
+        never started comes back under the same number.)
+        """
         claim = held.claim
         if self._closed:
             raise _NotOurs("the worker is about to end")
-        try:
-            if not self._journal.starting(claim.task_id, claim.attempt, claim.lease):
-                raise _NotOurs("this attempt was started before")
-        except JournalFailed as error:
-            return Ending(-1, f"Not run: {error}", "failed")
         parcel = self._outbox.tell(Parcel([items.start(claim.lease)], give_up=held.gone))
+        if parcel.told and not parcel.answers[0].ok:
+            raise _NotOurs(f"the service says no to the start: {parcel.answers[0].code}")
+        if not parcel.told and self._closed:
+            raise _NotOurs("the worker ends without an answer to the start")
         if not parcel.told or held.gone():
             return NOT_CONFIRMED
-        if not parcel.answers[0].ok:
-            self._journal.delivered(claim.task_id, claim.attempt)
-            raise _NotOurs(f"the service says no to the start: {parcel.answers[0].code}")
-        return None
+        try:
+            fresh = self._journal.starting(claim.task_id, claim.attempt, claim.lease)
+        except JournalFailed as error:
+            return Ending(-1, f"Not run: {error}", "failed")
+        return None if fresh else STARTED_BEFORE
 
     def _execute(self, claim: Claim, live: _LiveRun) -> Ending:
         executor = self._executors.get(claim.kind)

@@ -189,6 +189,11 @@ class Slots:
         with self._changed:
             return self._changed.wait_for(lambda: not self._held and not self._untold, timeout)
 
+    def wait_unoffered(self, timeout: float) -> bool:
+        """Wait until the service has let go of every offer, at most *timeout* seconds. Call it when closed."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not any(self._offers()), timeout)
+
     def end(self) -> None:
         """Let ``next_sync`` return None to whoever waits in it."""
         with self._changed:

@@ -1,6 +1,7 @@
 """The HTTP of the stand-in for the service: real sockets, answers that can be as wrong as a test wants."""
 
 import json
+import select
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Json = dict[str, Any]
+Alive = Callable[[], bool]
 
 
 @dataclass
@@ -22,25 +24,34 @@ class Answer:
 
 
 class Listener(ThreadingHTTPServer):
-    """Serves POST requests on loopback; *answer* gets path, authorization and body of each, in its thread."""
+    """Serves POST requests on loopback.
+
+    *answer* gets path, authorization and body of each, in a thread of its own, and a function that
+    tells whether the other side still listens.
+    """
 
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, port: int, answer: Callable[[str, str, Json], Answer]) -> None:
+    def __init__(self, port: int, answer: Callable[[str, str, Json, Alive], Answer]) -> None:
         self.answer = answer
+        self.connections = 0
         self._open: set[Any] = set()
         super().__init__(("127.0.0.1", port), _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
         """Serve one connection, and remember it."""
         self._open.add(request)
+        self.connections += 1
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:  # noqa: ANN401
         """Close one connection."""
         self._open.discard(request)
         super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        """Say nothing of connections that the worker cut, or that a test did."""
 
     def cut_all(self) -> None:
         """Cut off all connections, as when the server dies."""
@@ -58,7 +69,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Serve one request of the worker."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self._send(self.server.answer(self.path, self.headers["Authorization"] or "", body))
+        self._send(self.server.answer(self.path, self.headers["Authorization"] or "", body, self._alive))
+
+    def _alive(self) -> bool:
+        readable, _, _ = select.select([self.connection], [], [], 0)
+        return not readable or bool(self.connection.recv(1, socket.MSG_PEEK))
 
     def _send(self, answer: Answer) -> None:
         if answer.cut:

@@ -7,9 +7,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import Any, Self
 
-from tests.support.fake_http import Answer, Json, Listener
+from tests.support.fake_http import Alive, Answer, Json, Listener
 
 TOKEN = "wim-token-0123456789"
 
@@ -91,10 +92,15 @@ class FakeServer:
         self._http.cut_all()
         self._thread.join()
 
+    @property
+    def connections(self) -> int:
+        """How many connections were ever made."""
+        return self._http.connections
+
     def submit(self, kind: str = "command", *, timeout: int = 30000, **payload: Any) -> FakeTask:  # noqa: ANN401
         """Add a task for whoever asks next."""
         with self.changed:
-            task = FakeTask(f"task-{next(self._numbers)}", kind, payload, timeout)
+            task = FakeTask(f"task-{token_hex(4)}", kind, payload, timeout)
             self.tasks[task.id] = task
             self.changed.notify_all()
             return task
@@ -108,14 +114,15 @@ class FakeServer:
     def lose(self, task: FakeTask) -> None:
         """End the lease of *task* at once."""
         with self.changed:
-            task.lease_until = 0.0
+            task.state, task.lease_until = "unknown", 0.0
             self.changed.notify_all()
 
     def until(self, true: Callable[[], object], *, within: float = 10.0) -> None:
         """Wait until *true*, looked at after each request and each change. Raises ``TimeoutError``."""
         with self.changed:
             if not self.changed.wait_for(true, within):
-                raise TimeoutError(f"not within {within} s; the last requests: {self.requests[-5:]}")
+                last = [(path, list(body)) for path, body in self.requests[-5:]]
+                raise TimeoutError(f"not within {within} s; the last requests: {last}")
 
     def ended(self, task: FakeTask, *, within: float = 10.0) -> Json:
         """Wait for the result of *task* and give it. Raises ``TimeoutError``."""
@@ -131,7 +138,7 @@ class FakeServer:
         items = [item for body in self.told("/worker/report") for item in body["items"]]
         return [item for item in items if kind in {None, item["type"]}]
 
-    def _answer(self, path: str, authorization: str, body: Json) -> Answer:
+    def _answer(self, path: str, authorization: str, body: Json, alive: Alive) -> Answer:
         answer = self.before(path, body)
         if answer is None and authorization != f"Bearer {self.token}":
             answer = Answer(401, b'{"error":"Unauthorized","code":"unauthorized"}')
@@ -140,10 +147,10 @@ class FakeServer:
             self.changed.notify_all()
         if answer is not None:
             return answer
-        said = self._sync(body) if path == "/worker/sync" else self._report(body)
+        said = self._sync(body, alive) if path == "/worker/sync" else self._report(body)
         return self.after(path, body) or Answer(200, json.dumps(said).encode())
 
-    def _sync(self, body: Json) -> Json:
+    def _sync(self, body: Json, alive: Alive) -> Json:
         with self.changed:
             number = next(self._numbers)
             self._newest[body["session"]] = number
@@ -157,11 +164,11 @@ class FakeServer:
             claims: list[Json] = []
             while not self._closed:
                 self._note_offers()
-                lost += [task.lease for task in self._held() if not self._is_held(task.lease)]
+                lost += [task.lease for task in self._given_up() if task.lease in body["leases"]]
                 cancel = {task.id for task in self._held() if task.cancel}
                 if self._newest[body["session"]] != number:
                     break
-                claims = self._claim(body["free"])
+                claims = self._claim(body["free"]) if alive() else []
                 if claims or lost or cancel - told or self.drain != drain:
                     break
                 self.changed.wait(min(max(0.0, until - time.monotonic()), self._next_expiry()))
@@ -236,6 +243,13 @@ class FakeServer:
 
     def _held(self) -> list[FakeTask]:
         return [task for task in self.tasks.values() if task.state in {"claimed", "running"}]
+
+    def _given_up(self) -> list[FakeTask]:
+        return [
+            task
+            for task in self.tasks.values()
+            if task.state in {"claimed", "running", "unknown"} and not self._is_held(task.lease)
+        ]
 
     def _is_held(self, lease: str) -> bool:
         return any(task.lease == lease and time.monotonic() < task.lease_until for task in self._held())

@@ -1,6 +1,7 @@
 """A run that keeps what its executor writes, and stops it when a test says so."""
 
 from collections.abc import Callable
+from secrets import token_hex
 
 from worker.items import Ending
 from worker.orders import Order
@@ -35,5 +36,5 @@ class RecordedRun:
 
 
 def order(timeout_ms: int = 10000, **payload: object) -> Order:
-    """Make an order with this payload."""
-    return Order("task-1", payload, timeout_ms)  # type: ignore[arg-type]
+    """Make an order with this payload; its id is its own, for the mark that its processes carry."""
+    return Order(f"task-{token_hex(4)}", payload, timeout_ms)  # type: ignore[arg-type]

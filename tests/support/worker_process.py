@@ -22,7 +22,7 @@ class WorkerProcess:
     """One ``clawtrail worker``; its log is kept as JSON lines."""
 
     def __init__(self, url: str, folder: Path, *options: str, **environ: str) -> None:
-        """Start a worker with its state in *folder*, which gets no variable of this process but PATH and HOME."""
+        """Start a worker with its state in *folder*; of our own variables it gets PATH alone."""
         self.state = folder / "state"
         self._log = folder / "worker.log"
         env = {

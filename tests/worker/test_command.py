@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,9 +47,9 @@ def pids(tmp_path: Path) -> Iterator[Path]:
         ({"argv": ["/no/such"]}, 127, "Command not found: /no/such"),
         ({"argv": ["true"], "cwd": "/no/such"}, 127, "Working directory not found: /no/such"),
         (
-            {"argv": ["true"], "cwd": "~nobody-here"},
+            {"argv": ["true"], "cwd": "~none"},
             127,
-            "Working directory: no such home folder: ~nobody-here",
+            "Working directory: no such home folder: ~none",
         ),
         ({"argv": ["nul\0"]}, 126, "Cannot run nul\0: embedded null byte"),
         ({"argv": ["sh", "-c", "kill -9 $$"]}, 137, "Killed by SIGKILL"),
@@ -56,7 +57,7 @@ def pids(tmp_path: Path) -> Iterator[Path]:
     ],
 )
 def test_exit_code_is_what_a_shell_would_say(
-    commands: Commands, payload: dict[str, object], code: int, error: str | None
+    commands: Commands, payload: dict[str, Any], code: int, error: str | None
 ) -> None:
     """Codes of programs are passed on; 126, 127 and 128+n say what kept or ended them."""
     ending = commands.run(order(**payload), RecordedRun())
@@ -103,12 +104,13 @@ def test_environment_is_built_up(commands: Commands, tmp_path: Path, monkeypatch
     """A command sees what the worker gives it and what its task names, nothing of the worker's own."""
     monkeypatch.setenv("WORKER_TOKEN", "secret")
     run = RecordedRun()
-    commands.run(order(argv=["env"], env={"COLOUR": "blau"}), run)
+    task = order(argv=["env"], env={"COLOUR": "blau"})
+    commands.run(task, run)
     assert set(run.stdout.decode().split()) == {
         f"PATH={PATH}",
         f"HOME={tmp_path}",
         "COLOUR=blau",
-        "CLAWTRAIL_TASK_ID=task-1",
+        f"CLAWTRAIL_TASK_ID={task.task_id}",
     }
 
 
@@ -135,7 +137,7 @@ def test_commands_run_in_the_home_folder_or_below(
 def test_children_get_no_descriptor_of_the_worker(commands: Commands, tmp_path: Path) -> None:
     """Descriptors that the worker itself was started with are closed to its commands."""
     with (tmp_path / "open").open("w") as file:
-        os.set_inheritable(file.fileno(), True)
+        os.set_inheritable(file.fileno(), True)  # noqa: FBT003 - its signature
         run = RecordedRun()
         probe = order(argv=["ls", "/proc/self/fd"])
         commands.run(probe, run)
@@ -241,12 +243,12 @@ def test_end_is_noticed_without_pidfd(commands: Commands, monkeypatch: pytest.Mo
 
 def test_no_descriptors_are_left_open(commands: Commands) -> None:
     """However a command ends, or fails to start, the worker is left with the descriptors it had."""
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     commands.run(order(command="echo x; exit 3"), RecordedRun())
     commands.run(order(argv=["no-such-program"], stdin="x"), RecordedRun())
     commands.run(order(argv=["true"], stdin="x" * 100_000), RecordedRun())
     commands.run(order(command="sleep 60", timeout_ms=50), RecordedRun())
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 class _Broken(RecordedRun):
@@ -270,7 +272,7 @@ def test_kill_group_of_nobody_is_quiet() -> None:
     "payload",
     [{}, {"command": "x", "argv": ["x"]}, {"argv": []}, {"command": 5}, {"argv": ["x"], "env": {"a": 1}}],
 )
-def test_payload_must_have_its_shape(commands: Commands, payload: dict[str, object]) -> None:
+def test_payload_must_have_its_shape(commands: Commands, payload: dict[str, Any]) -> None:
     """What is neither command nor argv, or both, or of a wrong type, is refused before anything runs."""
     with pytest.raises(ValueError, match="validation error"):
         commands.run(order(**payload), RecordedRun())

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def read(**payload: object) -> tuple[Ending, bytes]:
+def read(**payload: Any) -> tuple[Ending, bytes]:  # noqa: ANN401
     """Read, and give the ending with what was written to stdout."""
     run = RecordedRun()
     return file_read.run(order(**payload), run), run.stdout

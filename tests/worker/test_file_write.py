@@ -7,6 +7,7 @@ import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def write(**payload: object) -> Ending:
+def write(**payload: Any) -> Ending:  # noqa: ANN401
     """Write a file."""
     return file_write.run(order(**payload), RecordedRun())
 

@@ -71,7 +71,7 @@ def test_notes_of_the_same_moment_share_a_commit(path: Path) -> None:
     threads = [threading.Thread(target=journal.starting, args=(f"t{n}", 1, "l")) for n in range(6)]
     for thread in threads:
         thread.start()
-    eventually(lambda: journal._crew.waiting == 5)  # noqa: SLF001 - seen from inside only
+    eventually(lambda: journal._crew.waiting == 5)  # noqa: SLF001
     blocker.execute("COMMIT")
     blocker.close()
     for thread in threads:
@@ -82,17 +82,17 @@ def test_notes_of_the_same_moment_share_a_commit(path: Path) -> None:
 def test_commits_are_synchronous(path: Path) -> None:
     """The journal waits for the disk at each commit, in WAL mode."""
     journal = Journal(path)
-    assert journal._conn.execute("PRAGMA synchronous").fetchone() == (2,)  # noqa: SLF001 - seen from inside only
-    assert journal._conn.execute("PRAGMA journal_mode").fetchone() == ("wal",)  # noqa: SLF001 - seen from inside only
+    assert journal._conn.execute("PRAGMA synchronous").fetchone() == (2,)  # noqa: SLF001
+    assert journal._conn.execute("PRAGMA journal_mode").fetchone() == ("wal",)  # noqa: SLF001
 
 
 def test_failing_journal_says_so(path: Path) -> None:
     """A note that cannot be written raises, and the journal is of use again afterwards."""
     journal = Journal(path)
-    journal._conn.execute("PRAGMA max_page_count = 1")  # noqa: SLF001 - seen from inside only
+    journal._conn.execute("PRAGMA max_page_count = 1")  # noqa: SLF001
     with pytest.raises(JournalFailed, match="full"):
         journal.ended("t", 1, "lease", b"x" * 100_000)
-    journal._conn.execute("PRAGMA max_page_count = 1000")  # noqa: SLF001 - seen from inside only
+    journal._conn.execute("PRAGMA max_page_count = 1000")  # noqa: SLF001
     assert journal.starting("later", 1, "lease")
 
 

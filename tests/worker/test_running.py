@@ -1,0 +1,127 @@
+"""One task from lease to outcome, with the parts that a real worker has, in this process."""
+
+import threading
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+
+from tests.support.fake_server import TOKEN, FakeServer, FakeTask
+from worker.answers import Claim
+from worker.client import Server
+from worker.executors import file_read
+from worker.items import Ending
+from worker.journal import Journal
+from worker.orders import Executor, Order, Run
+from worker.patience import Patience
+from worker.reporting import Outbox
+from worker.running import Runner
+from worker.slots import Held, Slots
+from worker.syncing import Syncing
+from worker.verdicts import MayRun, Verdict, allow_all
+
+
+class Desk:
+    """A worker of one slot that a test puts together, and that takes a task when it is told to."""
+
+    def __init__(self, fake: FakeServer, journal: Journal) -> None:
+        self._fake = fake
+        self._journal = journal
+        self._server = Server(fake.url, TOKEN, version="1", proxy=None, ca_file=None)
+        self.executors: dict[str, Executor] = {}
+        self.may_run: MayRun = allow_all
+
+    def run(self, kind: str, **payload: Any) -> FakeTask:  # noqa: ANN401
+        """Submit a task, claim it, and take it to its end."""
+        slots, patience = Slots(1), Patience()
+        outbox = Outbox(self._server, slots, patience, worker_id="wim", session="s")
+        runner = Runner(
+            executors=self.executors,
+            may_run=self.may_run,
+            journal=self._journal,
+            outbox=outbox,
+            slots=slots,
+            courier=SimpleQueue(),
+        )
+        task = self._fake.submit(kind, **payload)
+
+        def take(held: Held) -> None:
+            slots.end()
+            runner.run(held)
+
+        syncing = Syncing(self._server, slots, patience, take, workerId="wim", session="s", kinds=[kind])
+        thread = threading.Thread(target=syncing.run)
+        thread.start()
+        thread.join(10)
+        return task
+
+
+@pytest.fixture
+def desk(fake: FakeServer, tmp_path: Path) -> Desk:
+    """A worker to put together."""
+    return Desk(fake, Journal(tmp_path / "journal.db"))
+
+
+def greet(order: Order, run: Run) -> Ending:
+    """Run the kind of the example in the registry."""
+    run.write("stdout", f"Hello, {order.payload['name']}\n".encode())
+    return Ending(0, metadata={"greeted": 1})
+
+
+def test_custom_kind_runs(desk: Desk) -> None:
+    """An executor is a function: it writes output and gives the ending."""
+    desk.executors["greet"] = greet
+    task = desk.run("greet", name="Ada")
+    assert task.stdout == b"Hello, Ada\n"
+    assert (task.result["exitCode"], task.result["metadata"]) == (0, {"greeted": 1})
+
+
+def test_refusal_is_a_result_and_runs_nothing(desk: Desk, fake: FakeServer) -> None:
+    """What may not run is told with 126 and the rule's name; no start is asked for."""
+    asked: list[Claim] = []
+
+    def never_on_sundays(claim: Claim) -> Verdict:
+        asked.append(claim)
+        return Verdict("deny", "never on sundays")
+
+    desk.may_run = never_on_sundays
+    desk.executors["greet"] = greet
+    result = desk.run("greet", name="Ada").result
+    assert (result["exitCode"], result["reason"]) == (126, "policy")
+    assert result["error"] == "Refused by policy: never on sundays"
+    assert [item["type"] for item in fake.items()] == ["result"]
+    assert len(asked) == 1
+
+
+def test_fault_of_an_executor_fails_the_task_alone(desk: Desk) -> None:
+    """Whatever an executor raises becomes an outcome."""
+
+    def broken(_order: Order, _run: Run) -> Ending:
+        raise ZeroDivisionError("by nothing")
+
+    desk.executors["broken"] = broken
+    result = desk.run("broken").result
+    assert (result["exitCode"], result["reason"]) == (-1, "failed")
+    assert result["error"] == "The worker failed on this task: ZeroDivisionError: by nothing"
+
+
+def test_unknown_kind_is_said(desk: Desk) -> None:
+    """A task that this worker has no executor for is told as such."""
+    assert desk.run("juggle").result["error"] == "This worker runs no tasks of kind juggle"
+
+
+def test_unwritable_journal_runs_nothing(desk: Desk, tmp_path: Path) -> None:
+    """What cannot be noted is not run; the submitter is told why."""
+    desk.executors["greet"] = greet
+    desk._journal._conn.execute("PRAGMA query_only = ON")  # noqa: SLF001 - as a full disk would be
+    task = desk.run("greet", name="Ada")
+    assert task.result["error"].startswith("Not run: The journal cannot be written")
+    assert task.stdout == b""
+
+
+def test_bad_payload_is_named(desk: Desk) -> None:
+    """What does not fit the executor is told by field."""
+    desk.executors["file-read"] = file_read.run
+    error = desk.run("file-read").result["error"]
+    assert error == "Payload, path: Field required"
