@@ -23,7 +23,7 @@ from app.api import (
 )
 from app.api.routing import Routes, all_endpoints
 from app.api.service import Service, now_ms
-from app.api.tokens import TokenBook
+from app.api.tokens import TokenBook, token_of
 from app.backlog import Backlog
 from app.domain.event_types import EventType
 from app.janitor import Janitor
@@ -124,7 +124,7 @@ def _limiter(app: Flask, rate: str) -> Callable[..., Callable[..., object]]:
 
 
 def _source() -> str:
-    return access.token_hash(request.headers.get("Authorization", "")).hex()
+    return access.token_hash(token_of(request.headers.get("Authorization")) or "").hex()
 
 
 def _begin(conn: Connection, now: int) -> None:

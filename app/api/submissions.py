@@ -14,7 +14,7 @@ from app.api.models import EditFile, Options, ReadFile, SubmitTask, WriteFile
 from app.api.routing import Call
 from app.domain.errors import QueueFull
 from app.domain.timing import clamp_timeout
-from app.services.submitting import Once, Order, submit
+from app.services.submitting import Once, Order, find_earlier, submit
 
 MESSAGE = "Task created, waiting for worker"
 MAX_KEY = 255
@@ -36,6 +36,11 @@ def place(call: Call[Any, Any], kind: str, asked: Request) -> Any:  # noqa: ANN4
             if admitted:
                 seat.wait(call.deadline(call.query.wait, call.service.settings.max_wait_ms))
     return present(call, task_id, admitted=admitted)
+
+
+def place_again(call: Call[Any, Any], order: Order) -> str:
+    """Submit an order made of an earlier task; return the new task's id."""
+    return _submit(call, [order], _once(call, []))[0]
 
 
 def place_all(call: Call[Any, Any], asked: Sequence[SubmitTask]) -> list[str]:
@@ -93,10 +98,19 @@ def present(call: Call[Any, Any], task_id: str, *, admitted: bool) -> Response:
 def _submit(call: Call[Any, Any], orders: Sequence[Order], once: Once | None) -> list[str]:
     service = call.service
     if service.backlog.pending + len(orders) > service.settings.max_pending:
-        raise QueueFull
+        return _taken_before(call, once, len(orders))
     return service.write(
         lambda conn: submit(conn, orders, actor=call.actor, now=call.now, once=once),
     )
+
+
+def _taken_before(call: Call[Any, Any], once: Once | None, count: int) -> list[str]:
+    """Return the ids of a repeated submission, which takes no place in the queue; else it is full."""
+    if once is not None:
+        ids = call.service.read(lambda conn: find_earlier(conn, call.actor, once, count))
+        if ids:
+            return ids
+    raise QueueFull
 
 
 def _once(call: Call[Any, Any], asked: Sequence[Options]) -> Once | None:
@@ -107,7 +121,7 @@ def _once(call: Call[Any, Any], asked: Sequence[Options]) -> Once | None:
         raise BadBody(f"An Idempotency-Key is 1 to {MAX_KEY} printable characters.")
     said = [one.model_dump(mode="json", exclude_none=True) for one in asked]
     # The path tells a read from a write of the same fields.
-    text = json.dumps([call.request.path, said], sort_keys=True, ensure_ascii=True)
+    text = json.dumps([call.request.path.rstrip("/"), said], sort_keys=True, ensure_ascii=True)
     return Once(key, text.encode("ascii"))
 
 

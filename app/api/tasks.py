@@ -14,7 +14,6 @@ from app.api.errors import BadBody
 from app.api.routing import CLIENT, READERS, Call, Nothing, Routes
 from app.domain.states import FINISHED, State, old_status
 from app.services import cancelling, lookup, record, rerunning, watching
-from app.services.submitting import submit
 from app.waiting import output_key
 
 routes = Routes("tasks")
@@ -165,8 +164,5 @@ def cancel_task(call: Call[models.Cancel, Nothing], task_id: str) -> dict[str, A
 def rerun_task(call: Call[Nothing, Nothing], task_id: str) -> dict[str, Any]:
     """Submit the same task anew, as a new task that names the old one."""
     again = call.service.read(lambda conn: rerunning.order_again(conn, task_id))
-    order = dataclasses.replace(again, id=call.service.new_id())
-    [new] = call.service.write(
-        lambda conn: submit(conn, [order], actor=call.actor, now=call.now),
-    )
+    new = submissions.place_again(call, dataclasses.replace(again, id=call.service.new_id()))
     return {"taskId": new, "message": submissions.MESSAGE, "rerunOf": task_id}

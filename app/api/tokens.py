@@ -40,16 +40,18 @@ class TokenBook:
 
     def find(self, authorization: str | None, *, now: int) -> Principal | None:
         """Return who sends this ``Authorization`` header (``Bearer TOKEN`` or the bare token)."""
-        if not authorization:
-            return None
-        scheme, _, token = authorization.strip().partition(" ")
-        if not token:
-            token = scheme
-        elif scheme.lower() != "bearer":
-            return None
-        return access.check(self._known, token.strip(), now=now)
+        token = token_of(authorization)
+        return None if token is None else access.check(self._known, token, now=now)
 
     def is_valid(self, principal: Principal, *, now: int) -> bool:
         """Say whether the token of a request that is still parked would be let in now."""
         expired = principal.expires_at is not None and principal.expires_at <= now
         return principal.name in self._valid and not expired
+
+
+def token_of(authorization: str | None) -> str | None:
+    """Return the token in an ``Authorization`` header, or None when there is none."""
+    scheme, _, token = (authorization or "").strip().partition(" ")
+    if not token:
+        return scheme or None
+    return token.strip() if scheme.lower() == "bearer" else None

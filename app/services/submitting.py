@@ -64,7 +64,7 @@ def submit(
     two actors may use the same one.
     """
     if once is not None:
-        earlier = _earlier(conn, actor, once, len(orders))
+        earlier = find_earlier(conn, actor, once, len(orders))
         if earlier:
             return earlier
     rows = [_row(order, number, actor, now, once) for number, order in enumerate(orders)]
@@ -80,7 +80,11 @@ _BY_KEY = select(tasks.c.id, tasks.c.payload_salt, tasks.c.idempotency_digest).w
 )
 
 
-def _earlier(conn: Connection, actor: str, once: Once, count: int) -> list[str]:
+def find_earlier(conn: Connection, actor: str, once: Once, count: int) -> list[str]:
+    """Return the ids of the *count* tasks that this very request made before, or none.
+
+    Raises ``IdempotencyConflict`` when its key came with another request.
+    """
     first = _find(conn, actor, once.key, 0)
     if first is None:
         return []
