@@ -56,6 +56,13 @@ def read_standing(answer: Json) -> Result | Unfinished:
     )
 
 
+def read_content(result: Result) -> bytes:
+    """Return the bytes that a reading of a file brought; raises ``BadAnswer`` where some are missing."""
+    if result.truncated:
+        raise BadAnswer("The file is too large for one answer: read it in parts, with offset and limit.")
+    return _base64(result.stdout, "stdout")
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Some bytes of a stream as they stand from ``start`` on; ``skipped`` bytes before it were not kept."""
@@ -68,11 +75,7 @@ class Chunk:
     @classmethod
     def read(cls, answer: Json) -> Chunk:
         """Read one answer of the output route."""
-        try:
-            data = base64.b64decode(fields.text(answer, "data"), validate=True)
-        except (binascii.Error, ValueError):
-            raise BadAnswer("The answer of the server is not as expected: 'data' is not base64.") from None
-        start = fields.integer(answer, "from")
+        data, start = _base64(fields.text(answer, "data"), "data"), fields.integer(answer, "from")
         return cls(fields.text(answer, "stream"), start, data, fields.integer_or_none(answer, "skipped") or 0)
 
 
@@ -248,3 +251,10 @@ class Stats:
         queue = fields.mapping(answer, "queue")
         counts = fields.mapping(queue, "byStatus")
         return cls(fields.integer(queue, "total"), {name: fields.integer(counts, name) for name in counts})
+
+
+def _base64(text: str, name: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise BadAnswer(f"The answer of the server is not as expected: {name!r} is not base64.") from None

@@ -13,7 +13,7 @@ import click
 from clawtrail import __version__
 from clawtrail.errors import ClawtrailError
 from clawtrail.manual import write_manual
-from clawtrail.terminal import one_line, prepare_streams
+from clawtrail.terminal import harmless, one_line, prepare_streams
 
 
 class Entry(NamedTuple):
@@ -55,8 +55,12 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
 }
 
-_ENTRIES = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
+ENTRIES = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 _OURS = ("app", "clawtrail", "config", "worker")
+
+
+class ReaderGone(Exception):
+    """Whoever read our output does not read on."""
 
 
 class LazyGroup(click.Group):
@@ -64,17 +68,24 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names of all commands."""
-        return list(_ENTRIES)
+        return list(ENTRIES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
         """Load the command of that name; None where there is none."""
-        entry = _ENTRIES.get(cmd_name)
+        entry = ENTRIES.get(cmd_name)
         if entry is None:
             return None
         command = getattr(import_module(entry.module), entry.attribute)
         if not isinstance(command, click.Command):
             raise TypeError(f"{entry.module}.{entry.attribute} is no command")
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; a reader that has gone away is told by an error that click lets through."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise ReaderGone from None
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         """Write the docstring."""
@@ -119,17 +130,27 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         given = clawtrail.main(arguments, prog_name="clawtrail", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        return _explain_usage(error)
     except (click.Abort, KeyboardInterrupt):
         return 130
     except ClawtrailError as error:
         return _explain(error)
-    except BrokenPipeError:
+    except ReaderGone:
         return _broken_pipe()
     except ModuleNotFoundError as error:
         return _explain_missing(error)
     return given if isinstance(given, int) else 0
+
+
+def _explain_usage(error: click.ClickException) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return error.exit_code
+    said = error.format_message()
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        said = f"{said.rstrip('.')}. See {error.ctx.command_path} --help"
+    click.echo(f"clawtrail: {harmless(said)}", err=True)
+    return error.exit_code
 
 
 def _explain(error: ClawtrailError) -> int:

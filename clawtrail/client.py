@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,14 +19,15 @@ from clawtrail.answers import (
     Summary,
     Unfinished,
     WorkerSeen,
+    read_content,
     read_standing,
 )
-from clawtrail.errors import BadAnswer, Conflict, StillRunning, TaskFailed
+from clawtrail.errors import Conflict, StillRunning, TaskFailed
 from clawtrail.fields import Json
 from clawtrail.following import LONGEST_POLL, task_path
 from clawtrail.profile import find_profile
 from clawtrail.result import Result
-from clawtrail.tasks import CommandOptions, Task, TaskOptions, wire_options
+from clawtrail.tasks import CommandOptions, Task, TaskOptions
 from clawtrail.transport import Question, Retrying, Transport
 
 Stream = Literal["stdout", "stderr"]
@@ -96,15 +96,21 @@ class Client:
         **options: Unpack[CommandOptions],
     ) -> Submitted:
         """Hand over a command; once this returns, the task is durable on the record."""
-        return Submitted.read(self._submit("/tasks", Task.make(command, argv, **options).body()))
+        return self.submit_task(Task.make(command, argv, **options))
 
     def submit_task(self, task: Task) -> Submitted:
-        """Hand over a *task* of any kind."""
-        return Submitted.read(self._submit("/tasks", task.body()))
+        """Hand over a *task* of any kind; once this returns, it is durable on the record."""
+        return Submitted.read(self._submit(task.route, task.body))
 
     def submit_many(self, tasks: Iterable[Task]) -> list[Submitted]:
-        """Hand over up to 1,000 tasks, all or none of them, and return them in the same order."""
-        answer = self._submit("/tasks/batch", {"tasks": [task.body() for task in tasks]})
+        """Hand over up to 1,000 tasks, all or none of them, and return them in the same order.
+
+        Raises ``ValueError`` for file operations, which have routes of their own.
+        """
+        batch = list(tasks)
+        if any(task.route != "/tasks" for task in batch):
+            raise ValueError("file operations cannot go into a batch")
+        answer = self._submit("/tasks/batch", {"tasks": [task.body for task in batch]})
         return [Submitted(task_id) for task_id in fields.texts(answer, "taskIds")]
 
     def run(
@@ -121,11 +127,23 @@ class Client:
         Waits for ever, or *wait_for* seconds and then raises ``StillRunning`` (the task goes on). With
         *check*, a task that did not complete with exit code 0 is raised as ``TaskFailed``.
         """
-        return self._run("/tasks", Task.make(command, argv, **options).body(), wait_for, check=check)
+        return self.run_task(Task.make(command, argv, **options), check=check, wait_for=wait_for)
+
+    def run_task(self, task: Task, *, check: bool = False, wait_for: float | None = None) -> Result:
+        """Run a *task* of any kind and return its result, as ``run`` does."""
+        until = None if wait_for is None else time.monotonic() + wait_for
+        standing = self.start(task, wait=LONGEST_POLL if wait_for is None else wait_for)
+        if isinstance(standing, Unfinished):
+            standing = following.wait_for_end(self._transport, standing.task_id, until=until)
+        if isinstance(standing, Unfinished):
+            raise StillRunning(standing.task_id, standing.state)
+        if check and not standing.ok:
+            raise TaskFailed(standing)
+        return standing
 
     def start(self, task: Task, *, wait: float) -> Result | Unfinished:
         """Hand over *task* and wait up to *wait* seconds (at most 50) for its result, in one round trip."""
-        return read_standing(self._submit("/tasks", task.body(), wait=min(wait, LONGEST_POLL)))
+        return read_standing(self._submit(task.route, task.body, wait=min(wait, LONGEST_POLL)))
 
     def rerun(self, task_id: str) -> Submitted:
         """Make a new task with the content of an old one; the old one stays as it is."""
@@ -136,27 +154,16 @@ class Client:
     def read_file(self, path: str, *, offset: int | None = None, limit: int | None = None) -> bytes:
         """Return the bytes of a file on the worker's computer, or *limit* of them from *offset* on.
 
-        Raises ``TaskFailed`` when it cannot be read, and when it is larger than a result may be.
+        Raises ``TaskFailed`` when it cannot be read, ``BadAnswer`` when it is larger than a result may be.
         """
-        asked: dict[str, object] = {"path": path, "encoding": "base64"}
-        asked |= {name: value for name, value in (("offset", offset), ("limit", limit)) if value is not None}
-        result = self._run("/files/read", asked, None, check=True)
-        if result.truncated:
-            raise BadAnswer(
-                f"The file {path} is too large for one answer: read it in parts with offset and limit."
-            )
-        return base64.b64decode(result.stdout)
+        return read_content(self.run_task(Task.file_read(path, offset=offset, limit=limit), check=True))
 
     def write_file(self, path: str, content: str | bytes, **options: Unpack[TaskOptions]) -> Result:
         """Write exactly *content* (text as UTF-8) and return the result, with digests in its metadata.
 
         Raises ``TaskFailed`` when it cannot be written.
         """
-        if isinstance(content, bytes):
-            asked = {"content": base64.b64encode(content).decode("ascii"), "encoding": "base64"}
-        else:
-            asked = {"content": content, "encoding": "utf8"}
-        return self._run("/files/write", {"path": path, **asked, **wire_options(options)}, None, check=True)
+        return self.run_task(Task.file_write(path, content, **options), check=True)
 
     def edit_file(
         self, path: str, old: str, new: str, *, replace_all: bool = False, **options: Unpack[TaskOptions]
@@ -166,8 +173,7 @@ class Client:
         The result carries a unified diff in its metadata. Raises ``TaskFailed`` when *old* is not found, or
         found more than once.
         """
-        asked = {"path": path, "old_string": old, "new_string": new, "replace_all": replace_all}
-        return self._run("/files/edit", {**asked, **wire_options(options)}, None, check=True)
+        return self.run_task(Task.file_edit(path, old, new, replace_all=replace_all, **options), check=True)
 
     # Looking and waiting
 
@@ -259,18 +265,6 @@ class Client:
     def _submit(self, path: str, body: Json, *, wait: float = 0.0) -> Json:
         key = str(uuid.uuid4())
         return self._transport.ask(Question("POST", path, body=body, idempotency_key=key, wait=wait)).content
-
-    def _run(self, path: str, body: Json, wait_for: float | None, *, check: bool) -> Result:
-        until = None if wait_for is None else time.monotonic() + wait_for
-        wait = LONGEST_POLL if wait_for is None else min(LONGEST_POLL, wait_for)
-        standing = read_standing(self._submit(path, body, wait=wait))
-        if isinstance(standing, Unfinished):
-            standing = following.wait_for_end(self._transport, standing.task_id, until=until)
-        if isinstance(standing, Unfinished):
-            raise StillRunning(standing.task_id, standing.state)
-        if check and not standing.ok:
-            raise TaskFailed(standing)
-        return standing
 
     def _pages(self, query: dict[str, object], limit: int | None) -> Iterator[Summary]:
         while limit is None or limit > 0:

@@ -1,7 +1,8 @@
-"""What a client may ask for: a task with its options, and the JSON that says it to the server."""
+"""What a client may ask for: a task with its options, as the JSON that says it to the server."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypedDict, Unpack
@@ -38,51 +39,80 @@ class CommandOptions(TaskOptions, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A thing to do, not yet sent: a shell *command*, an *argv* without shell, or a *kind* with *payload*."""
+    """A thing to do, not yet sent: the route that takes it and the JSON object that says it.
 
-    command: str | None = None
-    argv: Sequence[str] | None = None
-    kind: str | None = None
-    payload: Mapping[str, object] | None = None
-    options: CommandOptions | None = None
+    Made by one of the constructors below, each of which takes the options that go with it.
+    """
+
+    body: Mapping[str, object]
+    route: str = "/tasks"
 
     @classmethod
     def make(
         cls, command: str | None = None, argv: Sequence[str] | None = None, **options: Unpack[CommandOptions]
     ) -> Task:
-        """Return a command task: exactly one of *command* (text for the shell) and *argv* must be given.
+        """Return a command: either *command* (text for the shell) or *argv* (words, without a shell).
 
-        Raises ``ValueError`` otherwise, and ``TypeError`` for an argv that is one string.
+        Raises ``ValueError`` when both or neither are given, ``TypeError`` for an argv that is one string.
         """
         if (command is None) == (argv is None):
             raise ValueError("give either a command (text for the shell) or an argv (program and arguments)")
         if isinstance(argv, str):
             raise TypeError("argv is a list of words, not one string")
-        return cls(command=command, argv=argv, options=options)
+        asked = {"command": command} if argv is None else {"argv": list(argv)}
+        return cls({**asked, **_on_the_wire(options)})
 
-    def body(self) -> dict[str, object]:
-        """Return the JSON object that asks the server for this task."""
-        asked: dict[str, object] = {"kind": self.kind, "payload": self.payload}
-        asked |= {"command": self.command, "argv": None if self.argv is None else list(self.argv)}
-        return {name: value for name, value in asked.items() if value is not None} | wire_options(
-            self.options or {}
-        )
+    @classmethod
+    def of_kind(cls, kind: str, payload: Mapping[str, object], **options: Unpack[TaskOptions]) -> Task:
+        """Return a task of another kind, as its worker knows it."""
+        return cls({"kind": kind, "payload": dict(payload), **_on_the_wire(options)})
+
+    @classmethod
+    def file_read(
+        cls,
+        path: str,
+        *,
+        offset: int | None = None,
+        limit: int | None = None,
+        **options: Unpack[TaskOptions],
+    ) -> Task:
+        """Return the reading of a file, or of *limit* bytes from *offset* on; its result holds base64."""
+        asked: dict[str, object] = {"path": path, "encoding": "base64", "offset": offset, "limit": limit}
+        given = {name: value for name, value in asked.items() if value is not None}
+        return cls({**given, **_on_the_wire(options)}, "/files/read")
+
+    @classmethod
+    def file_write(cls, path: str, content: str | bytes, **options: Unpack[TaskOptions]) -> Task:
+        """Return the writing of exactly *content* to a file (text as UTF-8)."""
+        if isinstance(content, bytes):
+            asked = {"content": base64.b64encode(content).decode("ascii"), "encoding": "base64"}
+        else:
+            asked = {"content": content, "encoding": "utf8"}
+        return cls({"path": path, **asked, **_on_the_wire(options)}, "/files/write")
+
+    @classmethod
+    def file_edit(
+        cls, path: str, old: str, new: str, *, replace_all: bool = False, **options: Unpack[TaskOptions]
+    ) -> Task:
+        """Return the replacement of *old*, which must stand there once, or everywhere with *replace_all*."""
+        asked = {"path": path, "old_string": old, "new_string": new, "replace_all": replace_all}
+        return cls({**asked, **_on_the_wire(options)}, "/files/edit")
 
 
-def wire_options(options: Mapping[str, object]) -> dict[str, object]:
+def _on_the_wire(options: Mapping[str, object]) -> dict[str, object]:
     """Return *options* under the names and in the units of the wire (milliseconds)."""
     asked: dict[str, object] = {}
     for name, value in options.items():
         if value is not None:
             first, *rest = name.split("_")
-            asked[first + "".join(map(str.title, rest))] = _on_the_wire(name, value)
+            asked[first + "".join(map(str.title, rest))] = _value(name, value)
     return asked
 
 
-def _on_the_wire(name: str, value: object) -> object:
-    if name in ("timeout", "ttl") and isinstance(value, int | float):
+def _value(name: str, value: object) -> object:
+    if name in {"timeout", "ttl"} and isinstance(value, int | float):
         return round(value * 1000)
-    if name in ("labels", "tags") and isinstance(value, Sequence):
+    if name in {"labels", "tags"} and isinstance(value, Sequence):
         return list(value)
     if name == "env" and isinstance(value, Mapping):
         return dict(value)

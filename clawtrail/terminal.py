@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import sys
 import unicodedata
 
@@ -61,8 +62,19 @@ class Feed:
 
 
 def prepare_streams() -> None:
-    """Let standard output and error show any character, as its escape where their encoding has none."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
+    """Let standard output and error take any character, and all of what is written to them.
+
+    What their encoding does not have is shown as its escape. Under PYTHONUNBUFFERED the streams have no
+    buffer, and then a write that is cut short, by a signal or by a reader who goes away, loses the rest
+    without an error; so they get one here, which passes on at once what it takes.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if not isinstance(stream, io.TextIOWrapper):
+            continue
+        stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream.buffer, io.RawIOBase) and stream is getattr(sys, f"__{name}__"):
+            buffer = io.BufferedWriter(stream.detach())
+            setattr(
+                sys, name, io.TextIOWrapper(buffer, stream.encoding, "backslashreplace", write_through=True)
+            )

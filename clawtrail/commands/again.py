@@ -23,7 +23,7 @@ def cancel(client: Client, *, task_id: str, reason: str | None, as_json: bool) -
     One that has not started is cancelled at once. A running one is stopped by its worker as soon as it hears
     of it; `clawtrail watch` shows when. One that has ended cannot be cancelled (exit status 1).
 
-    ID is a task's id, the start of one (4 characters or more, of the newest 500 tasks), or the word last.
+    ID is a task's id, the start or end of one (4 characters or more, of the newest 500), or the word last.
 
     Examples:
       clawtrail cancel 3f2c --reason 'wrong folder'
@@ -45,12 +45,12 @@ def cancel(client: Client, *, task_id: str, reason: str | None, as_json: bool) -
 @json_option
 @connected
 def rerun(client: Client, *, task_id: str, as_json: bool) -> None:
-    """Make a new task with the content of an old one, and print its id.
+    """Make a new task with the content of an old one.
 
-    The old one stays as it is; the record says that the new one repeats it. Ask yourself first whether it may
-    be done twice: `clawtrail show` says what is known about that.
+    Its id is printed. The old one stays as it is; the record says that the new one repeats it. Ask
+    yourself first whether it may be done twice: `clawtrail show` says what is known about that.
 
-    ID is a task's id, the start of one (4 characters or more, of the newest 500 tasks), or the word last.
+    ID is a task's id, the start or end of one (4 characters or more, of the newest 500), or the word last.
 
     Examples:
       clawtrail watch "$(clawtrail rerun 3f2c)"

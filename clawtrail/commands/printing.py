@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import chain, islice
+from typing import TYPE_CHECKING
 
 import click
 
 from clawtrail.terminal import one_line
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 _COLOURS = {
     "completed": "green",
@@ -22,7 +26,6 @@ _COLOURS = {
     "running": "cyan",
     "claimed": "cyan",
 }
-_TABLE_AT_ONCE = 1000
 
 
 def print_json(content: object) -> None:
@@ -32,18 +35,41 @@ def print_json(content: object) -> None:
     click.echo(json.dumps(content, separators=(",", ":")))
 
 
-def print_rows(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table on a terminal; elsewhere a line for each row, tabs between its cells, without titles."""
-    if sys.stdout.isatty():
-        _print_table(titles, rows)
-        return
+def on_terminal() -> bool:
+    """True when what is printed goes to a person's screen."""
+    return sys.stdout.isatty()
+
+
+def print_tabs(rows: Iterable[Sequence[str]]) -> None:
+    """Print a line for each row, its cells between tabs: the form for pipes and files."""
     for row in rows:
         click.echo("\t".join(map(one_line, row)))
 
 
+def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]], *, narrow: int = 1) -> None:
+    """Print a table: the form for terminals. Where it is too wide, the last *narrow* columns are cut."""
+    from rich.console import Console  # noqa: PLC0415 - rich costs more time to load than a short task to run
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for number, title in enumerate(titles):
+        # Columns that may wrap are made narrower first; the cells themselves say that they never do wrap.
+        table.add_column(title, no_wrap=number < len(titles) - narrow)
+    for row in rows:
+        cells = (Text(one_line(cell), style=_COLOURS.get(cell, "")) for cell in row)
+        table.add_row(*map(_cut_not_wrapped, cells))
+    Console().print(table)
+
+
+def _cut_not_wrapped(cell: Text) -> Text:
+    cell.no_wrap, cell.overflow = True, "ellipsis"
+    return cell
+
+
 def print_pairs(pairs: Iterable[tuple[str, str | None]]) -> None:
     """Print names with their values below each other; pairs without a value are left out."""
-    shown = [(name, value) for name, value in pairs if value]
+    shown = [(one_line(name), value) for name, value in pairs if value]
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
         click.echo(f"{name:<{width}}  {one_line(value)}")
@@ -57,6 +83,14 @@ def instant(at: int | None) -> str:
         return datetime.fromtimestamp(at / 1000).astimezone().isoformat(timespec="seconds")
     except (ValueError, OverflowError, OSError):
         return str(at)
+
+
+def moment(at: int | None) -> str:
+    """Return epoch milliseconds as they stand in a table: the time of today, or the day before."""
+    whole, now = instant(at), instant(int(time.time() * 1000))
+    if whole[:10] == now[:10]:
+        return whole[11:19]
+    return whole[5:16].replace("T", " ") if whole[:4] == now[:4] else whole[:10]
 
 
 def duration(ms: int | None) -> str:
@@ -76,22 +110,3 @@ def duration(ms: int | None) -> str:
 def compact(value: object) -> str:
     """Return a JSON value as a person reads it in a line."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
-
-
-def _print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    from rich import box  # noqa: PLC0415 - rich costs more time to load than a short task to run
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    console = Console()
-    remaining = iter(rows)
-    # One table knows its widths only when all rows are there, so an endless list comes in several.
-    while head := list(islice(remaining, 1)):
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for title in titles:
-            last = title == titles[-1]
-            table.add_column(title, no_wrap=True, overflow="ellipsis", ratio=1 if last else None)
-        for row in chain(head, islice(remaining, _TABLE_AT_ONCE - 1)):
-            table.add_row(*(Text(one_line(cell), style=_COLOURS.get(cell, "")) for cell in row))
-        console.print(table)

@@ -9,18 +9,14 @@ from typing import cast
 
 import click
 
-from clawtrail.answers import Chunk, Unfinished
 from clawtrail.client import Client
-from clawtrail.commands.attending import attend, conclude
+from clawtrail.commands.attending import perform
 from clawtrail.commands.live import LiveOutput
 from clawtrail.commands.options import Duration, Pair, connected, json_option
 from clawtrail.commands.printing import print_json
 from clawtrail.manual import ManualCommand
 from clawtrail.result import Result
 from clawtrail.tasks import CommandOptions, Task
-
-# A short task is over in this time and costs one round trip; output of a longer one should not wait longer.
-_SHORT = 0.3
 
 
 class TextOrWords(ManualCommand):
@@ -95,16 +91,9 @@ def run(
         submitted = client.submit_task(task)
         print_json({"taskId": submitted.task_id}) if as_json else click.echo(submitted.task_id)
         return 0
-    standing = client.start(task, wait=_SHORT)
-    if isinstance(standing, Unfinished):
-        if as_json:
-            return attend(client, standing.task_id, on_result=_print_result)
-        return attend(client, standing.task_id, live=LiveOutput())
     if as_json:
-        _print_result(standing)
-    else:
-        _show(client, standing)
-    return conclude(standing)
+        return perform(client, task, on_result=_print_result)
+    return perform(client, task, live=LiveOutput())
 
 
 def _task(text: tuple[str, ...], argv: Sequence[str] | None, options: CommandOptions) -> Task:
@@ -141,15 +130,3 @@ def _stdin(file: str) -> str:
 
 def _print_result(result: Result) -> None:
     print_json(result.raw)
-
-
-def _show(client: Client, result: Result) -> None:
-    """Print a result that came at once; where its text is not all of the bytes, they are fetched."""
-    live = LiveOutput()
-    if result.truncated or "\ufffd" in result.stdout + result.stderr:
-        for chunk in client.output(result.task_id):
-            live.write(chunk)
-    else:
-        live.write(Chunk("stdout", 0, result.stdout.encode("utf-8", "surrogatepass")))
-        live.write(Chunk("stderr", 0, result.stderr.encode("utf-8", "surrogatepass")))
-    live.finish()

@@ -19,9 +19,11 @@ from clawtrail.manual import ManualCommand
 @json_option
 @connected
 def show(client: Client, *, task_id: str, as_json: bool) -> None:
-    """Show everything about one task: what it asks for, where it stands and why, what each attempt left.
+    """Show everything about one task.
 
-    ID is a task's id, the start of one (4 characters or more, of the newest 500 tasks), or the word last.
+    That is: what it asks for, where it stands and why, what comes next, and what each attempt left.
+
+    ID is a task's id, the start or end of one (4 characters or more, of the newest 500), or the word last.
 
     Examples:
       clawtrail show 3f2c

@@ -6,11 +6,20 @@ import click
 
 from clawtrail.answers import Summary
 from clawtrail.client import Client
+from clawtrail.commands.ids import short_id
 from clawtrail.commands.options import Moment, connected, json_option
-from clawtrail.commands.printing import duration, instant, print_json, print_rows
+from clawtrail.commands.printing import (
+    duration,
+    instant,
+    moment,
+    on_terminal,
+    print_json,
+    print_table,
+    print_tabs,
+)
 from clawtrail.manual import ManualCommand
 
-_TITLES = ("task", "created", "state", "exit", "took", "kind", "by", "worker", "what")
+_TITLES = ("task", "created", "state", "exit", "took", "by", "what")
 
 
 @click.command(cls=ManualCommand)
@@ -43,7 +52,7 @@ def tasks(
 
     WHEN is how long ago (90s, 2h, 7d), or a date or time in ISO 8601. On a terminal this is a table; in a
     pipe there is a line for each task, without a title, with tabs between: id, created, state, exit code,
-    duration, kind, actor, worker, what.
+    duration in ms, kind, actor, worker, what.
 
     Examples:
       clawtrail tasks --state failed --since 1d
@@ -66,19 +75,22 @@ def tasks(
     if as_json:
         for task in found:
             print_json(task.raw)
+    elif on_terminal():
+        print_table(_TITLES, map(_row, found), narrow=2)
     else:
-        print_rows(_TITLES, map(_row, found))
+        print_tabs(map(_line, found))
 
 
 def _row(task: Summary) -> tuple[str, ...]:
-    return (
-        task.task_id,
-        instant(task.created_at),
-        task.state,
-        "" if task.exit_code is None else str(task.exit_code),
-        duration(task.duration_ms),
-        task.kind,
-        task.actor,
-        task.worker or "",
-        task.summary,
-    )
+    """Return what fits on a screen."""
+    code = "" if task.exit_code is None else str(task.exit_code)
+    known = (short_id(task.task_id), moment(task.created_at), task.state, code, duration(task.duration_ms))
+    return (*known, task.actor, task.summary)
+
+
+def _line(task: Summary) -> tuple[str, ...]:
+    """Return all of it, for programs."""
+    code = "" if task.exit_code is None else str(task.exit_code)
+    took = "" if task.duration_ms is None else str(task.duration_ms)
+    known = (task.task_id, instant(task.created_at), task.state, code, took, task.kind)
+    return (*known, task.actor, task.worker or "", task.summary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import click
@@ -12,7 +13,7 @@ from clawtrail.commands.attending import conclude
 from clawtrail.commands.ids import whole_id
 from clawtrail.commands.live import LiveOutput
 from clawtrail.commands.options import connected, json_option
-from clawtrail.commands.printing import instant, print_json
+from clawtrail.commands.printing import moment, print_json
 from clawtrail.following import Merged
 from clawtrail.manual import ManualCommand
 from clawtrail.result import Result
@@ -29,12 +30,13 @@ Seen = Chunk | Event | Result
 @json_option
 @connected
 def watch(client: Client, *, task_id: str, as_json: bool) -> int:
-    """Follow one task: its states on standard error, its output on standard output and error.
+    """Follow one task: its states and its output.
 
-    Begins with what has happened so far and ends with the task's own exit status, as `clawtrail run` does.
-    Ctrl-C leaves the task alone and ends with 130. With --json, every event and piece of output is a line.
+    States come on standard error, its output where it belongs. Begins with what has happened so far and
+    ends with the task's own exit status, as `clawtrail run` does. Ctrl-C leaves the task alone and ends
+    with 130. With --json, every event and piece of output is a line.
 
-    ID is a task's id, the start of one (4 characters or more, of the newest 500 tasks), or the word last.
+    ID is a task's id, the start or end of one (4 characters or more, of the newest 500), or the word last.
 
     Examples:
       clawtrail watch last
@@ -42,39 +44,51 @@ def watch(client: Client, *, task_id: str, as_json: bool) -> int:
 
     """
     whole = whole_id(client, task_id)
-    live = LiveOutput()
+    print_event = _print_as_json if as_json else _print_event
+    so_far = client.history(whole)
+    for event in so_far:
+        print_event(event)
     seen: Merged[Seen] = Merged(
-        client.output(whole, stream="stdout"), client.output(whole, stream="stderr"), _states(client, whole)
+        client.output(whole, stream="stdout"),
+        client.output(whole, stream="stderr"),
+        _states(client, whole, after=so_far[-1].seq if so_far else -1),
     )
+    live = LiveOutput()
     for item in seen:
         if isinstance(item, Result):
             result = item
-        elif as_json:
-            print_json(_as_json(item))
         elif isinstance(item, Event):
-            live.say(f"{instant(item.at)} {one_line(item.type)} by {one_line(item.actor)}")
+            print_event(item)
+        elif as_json:
+            _print_as_json(item)
         else:
             live.write(item)
     live.finish()
     return conclude(result)
 
 
-def _states(client: Client, task_id: str) -> Iterator[Event | Result]:
-    """Yield the events of a task as they come, and at last its result."""
-    newest = -1
+def _states(client: Client, task_id: str, *, after: int) -> Iterator[Event | Result]:
+    """Yield the events of a task beyond *after* as they come, and at last its result."""
+    standing = client.get(task_id)
     while True:
-        standing = client.get(task_id, wait=0.0 if newest < 0 else _LOOK_EVERY)
         for event in client.history(task_id):
-            if event.seq > newest:
-                newest = event.seq
+            if event.seq > after:
+                after = event.seq
                 yield event
         if isinstance(standing, Result):
             yield standing
             return
+        standing = client.get(task_id, wait=_LOOK_EVERY)
 
 
-def _as_json(item: Event | Chunk) -> object:
+def _print_event(event: Event) -> None:
+    sys.stdout.flush()
+    click.echo(one_line(f"[{moment(event.at)}] {event.type} by {event.actor}"), err=True)
+
+
+def _print_as_json(item: Event | Chunk) -> None:
     if isinstance(item, Event):
-        return item.raw
-    text = item.data.decode("utf-8", "replace")
-    return {"stream": item.stream, "from": item.start, "skipped": item.skipped, "text": text}
+        print_json(item.raw)
+    else:
+        text = item.data.decode("utf-8", "replace")
+        print_json({"stream": item.stream, "from": item.start, "skipped": item.skipped, "text": text})

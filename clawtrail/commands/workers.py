@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 
 from clawtrail.answers import WorkerSeen
 from clawtrail.client import Client
 from clawtrail.commands.options import connected, json_option
-from clawtrail.commands.printing import instant, print_json, print_rows
+from clawtrail.commands.printing import instant, moment, on_terminal, print_json, print_table, print_tabs
 from clawtrail.manual import ManualCommand
 
 _TITLES = ("worker", "online", "state", "free", "held", "last seen", "version", "labels", "kinds")
@@ -17,7 +19,9 @@ _TITLES = ("worker", "online", "state", "free", "held", "last seen", "version", 
 @json_option
 @connected
 def workers(client: Client, *, as_json: bool) -> None:
-    """List the workers that the server knows: whether they are there, how busy they are, what they can do.
+    """List the workers that the server knows.
+
+    For each: whether it is there, how busy it is, what it can do.
 
     On a terminal this is a table; in a pipe there is a line for each worker, with tabs between: worker,
     online or offline, state, free slots, tasks held, last seen, version, labels, kinds.
@@ -31,18 +35,20 @@ def workers(client: Client, *, as_json: bool) -> None:
     if as_json:
         for worker in known:
             print_json(worker.raw)
+    elif on_terminal():
+        print_table(_TITLES, (_row(worker, moment) for worker in known), narrow=3)
     else:
-        print_rows(_TITLES, map(_row, known))
+        print_tabs(_row(worker, instant) for worker in known)
 
 
-def _row(worker: WorkerSeen) -> tuple[str, ...]:
+def _row(worker: WorkerSeen, at: Callable[[int | None], str]) -> tuple[str, ...]:
     return (
         worker.worker_id,
         "online" if worker.online else "offline",
         worker.state,
         str(worker.free),
         str(worker.held),
-        instant(worker.last_seen_at),
+        at(worker.last_seen_at),
         worker.version,
         " ".join(worker.labels),
         " ".join(worker.kinds),

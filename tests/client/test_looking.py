@@ -8,25 +8,8 @@ import pytest
 
 import clawtrail
 from clawtrail import BadAnswer, Client, errors
+from tests.support.answers import SUMMARY, event
 from tests.support.scripted_server import Asked, Reply, ScriptedServer, reply
-
-SUMMARY = {
-    "taskId": "t-1",
-    "kind": "command",
-    "state": "failed",
-    "status": "failed",
-    "reason": "exit",
-    "summary": "make",
-    "actor": "client:ada",
-    "worker": "wim",
-    "attempt": 1,
-    "exitCode": 2,
-    "createdAt": 1000,
-    "startedAt": 1010,
-    "finishedAt": 1500,
-    "durationMs": 490,
-    "tags": ["nightly"],
-}
 
 
 def pages(asked: Asked) -> Reply:
@@ -97,10 +80,7 @@ def test_show_tells_everything(server: ScriptedServer, ada: Client) -> None:
 
 def test_history_is_the_record_of_one_task(server: ScriptedServer, ada: Client) -> None:
     """Events come in the order of the record."""
-    event = {"seq": 7, "id": 7, "at": 1000, "type": "task.submitted", "taskId": "t-1", "attempt": None}
-    server.on(
-        "GET", "/tasks/t-1/events", reply(200, {"events": [event | {"actor": "client:ada", "detail": {}}]})
-    )
+    server.on("GET", "/tasks/t-1/events", reply(200, {"events": [event(7, "task.submitted")]}))
     [submitted] = ada.history("t-1")
     assert (submitted.seq, submitted.type, submitted.actor) == (7, "task.submitted", "client:ada")
 

@@ -8,21 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from clawtrail import BadAnswer, Client, Conflict, Submitted, Task, TaskFailed
+from tests.support.answers import ACCEPTED, RUNNING, finished
 from tests.support.scripted_server import DROP, Asked, Reply, ScriptedServer, page, reply
-
-ACCEPTED = {"taskId": "t-1", "message": "Task submitted", "status": "pending"}
-
-
-def finished(**members: object) -> dict[str, object]:
-    """Return the result of a task as the server gives it."""
-    result: dict[str, object] = {
-        "taskId": "t-1",
-        "status": "completed",
-        "state": "completed",
-        "stdout": "",
-        "stderr": "",
-    }
-    return result | {"exitCode": 0, "error": None, "completedAt": "2026-11-23T00:00:00Z"} | members
 
 
 def test_a_command_is_sent_with_its_options_in_milliseconds(server: ScriptedServer, ada: Client) -> None:
@@ -125,7 +112,7 @@ def test_a_lost_answer_makes_no_second_task(server: ScriptedServer, ada: Client)
 def test_many_tasks_go_in_one_request(server: ScriptedServer, ada: Client) -> None:
     """A batch is one request, and its ids come back in order."""
     server.on("POST", "/tasks/batch", reply(200, {"taskIds": ["a", "b"], "count": 2}))
-    sent = ada.submit_many([Task.make("one"), Task(kind="note", payload={"text": "two"})])
+    sent = ada.submit_many([Task.make("one"), Task.of_kind("note", {"text": "two"})])
     assert [submitted.task_id for submitted in sent] == ["a", "b"]
     assert server.asked[0].json == {
         "tasks": [{"command": "one"}, {"kind": "note", "payload": {"text": "two"}}]
@@ -143,14 +130,8 @@ def test_run_is_one_round_trip_for_a_short_task(server: ScriptedServer, ada: Cli
 
 def test_run_waits_on_for_a_long_task(server: ScriptedServer, ada: Client) -> None:
     """A task that has not ended with the first answer is waited for."""
-    running = {"taskId": "t-1", "status": "running", "state": "running", "message": "Result not ready yet"}
-    server.on("POST", "/tasks", reply(200, running))
-    server.on(
-        "GET",
-        "/tasks/t-1",
-        reply(200, running),
-        reply(200, finished(exitCode=3, status="failed", state="failed")),
-    )
+    server.on("POST", "/tasks", reply(200, RUNNING))
+    server.on("GET", "/tasks/t-1", reply(200, RUNNING), reply(200, finished(exitCode=3, state="failed")))
     result = ada.run("make")
     assert (result.ok, result.exit_code) == (False, 3)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import threading
 import time
 from collections.abc import Iterator
@@ -11,18 +10,8 @@ import pytest
 
 from clawtrail import Chunk, Client, Conflict, NotFound, StillRunning, Unfinished, Unreachable
 from clawtrail.following import Merged
-from tests.client.test_submitting import finished
+from tests.support.answers import RUNNING, finished, piece
 from tests.support.scripted_server import DROP, Asked, Reply, ScriptedServer, page, reply
-
-RUNNING = {"taskId": "t-1", "status": "running", "state": "claimed", "message": "Result not ready yet"}
-
-
-def piece(stream: str, start: int, data: bytes, *, done: bool = False, skipped: int = 0) -> Reply:
-    """Return an answer of the output route."""
-    text, coded = data.decode("utf-8", "replace"), base64.b64encode(data).decode()
-    following = start + skipped + len(data)
-    content = {"taskId": "t-1", "stream": stream, "from": start, "next": following, "data": coded}
-    return reply(200, content | {"text": text, "skipped": skipped, "done": done})
 
 
 def test_get_tells_how_a_task_stands(server: ScriptedServer, ada: Client) -> None:

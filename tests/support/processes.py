@@ -138,7 +138,7 @@ class Worker(Program):
         """True when the server has seen it."""
         assert self.server is not None
         with self.server.client() as client:
-            return any(worker.worker_id == self.name and worker.online for worker in client.workers())
+            return any(worker.name == self.name and worker.online for worker in client.workers())
 
     def restart(self) -> None:
         """Start it again with the same state; does not wait."""

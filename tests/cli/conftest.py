@@ -1,0 +1,78 @@
+"""The command line as Ada types it, in this process and in one of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from clawtrail import cli
+from tests.support.processes import clean_environ
+from tests.support.scripted_server import ScriptedServer
+
+TOKEN = "ctc_ada-keeps-this-to-herself"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command left: its exit status and what it wrote."""
+
+    status: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        """Its standard output as text."""
+        return self.out.decode()
+
+
+Type = Callable[..., Ran]
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    """A real HTTP server that says what the test writes down."""
+    with ScriptedServer().running() as running:
+        yield running
+
+
+@pytest.fixture
+def environ(server: ScriptedServer) -> dict[str, str]:
+    """An environment in which the scripted server is configured."""
+    return clean_environ() | {"CLAWTRAIL_URL": server.url, "CLAWTRAIL_TOKEN": TOKEN}
+
+
+@pytest.fixture
+def typed(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> Type:
+    """Run `clawtrail ARGUMENTS` in this process, with pipes for its output."""
+
+    def run(*arguments: str) -> Ran:
+        for name in os.environ.keys() - environ.keys():
+            monkeypatch.delenv(name)
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit) as left:
+            cli.main(arguments)
+        out, err = capfdbinary.readouterr()
+        assert isinstance(left.value.code, int)
+        return Ran(left.value.code, out, err.decode())
+
+    return run
+
+
+def spawn(*arguments: str, environ: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start `clawtrail ARGUMENTS` as a process of its own, with pipes for all of its streams."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "clawtrail", *arguments],
+        env=environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
