@@ -10,7 +10,6 @@ from flask_limiter import Limiter
 from sqlalchemy import Connection, Engine
 
 from app.api import (
-    access_log,
     documents,
     errors,
     events,
@@ -21,6 +20,7 @@ from app.api import (
     worker,
     workers,
 )
+from app.api.access_log import AccessLog
 from app.api.routing import Routes, all_endpoints
 from app.api.service import Service, now_ms
 from app.api.tokens import TokenBook, token_of
@@ -108,7 +108,7 @@ def _flask(service: Service) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = service.settings.max_body_bytes
     app.url_map.strict_slashes = False
     documents.describe(all_endpoints(SUBJECTS))
-    access_log.register(app, service)
+    app.wsgi_app = AccessLog(app.wsgi_app, service)  # type: ignore[method-assign]
     errors.register(app)
     limit = _limiter(app, service.settings.rate_limit)
     for routes in SUBJECTS:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 Format = Literal["text", "json"]
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""The id of the request that the present thread answers; every line logged meanwhile carries it."""
 
 
 def set_up(form: Format, level: str = "INFO") -> None:
@@ -50,14 +55,20 @@ def _fields(form: logging.Formatter, record: logging.LogRecord) -> dict[str, Any
         "logger": record.name,
         "msg": record.getMessage(),
     }
+    asked = request_id.get()
+    if asked is not None:
+        fields["request"] = asked
     fields.update(getattr(record, "fields", {}))
     if record.exc_info:
         fields["error"] = form.formatException(record.exc_info)
     return fields
 
 
+_PLAIN = re.compile(r"[\w./:@+-]+")
+
+
 def _quoted(value: object) -> str:
     text = str(value)
-    if text and text.isprintable() and not any(mark in text for mark in ' "='):
+    if _PLAIN.fullmatch(text):
         return text
     return json.dumps(text, ensure_ascii=True)

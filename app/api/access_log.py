@@ -1,58 +1,73 @@
-"""One line a request with its id, and the record of those who were turned away."""
+"""Around the application: an id for each request, one line about it, and the record of denials."""
 
 from __future__ import annotations
 
 import logging
 import re
-import secrets
 import threading
 import time
+from collections.abc import Callable, Iterable
+from os import urandom
+from typing import Any
 
-from flask import Flask, Response, g, request
-
+from app.api.routing import PRINCIPAL
 from app.api.service import Service
 from app.domain.errors import StorageFailed
 from app.domain.event_types import EventType
 from app.services import record
+from config.logs import request_id
 
 ID_FORM = re.compile(r"[\w.-]{8,64}", re.ASCII)
-DENIED = (401, 403)
+DENIED = ("401", "403")
 ONE_EVENT_MS = 60_000
 MAX_SOURCES = 10_000
 
 _log = logging.getLogger("clawtrail.access")
 
-
-def register(app: Flask, service: Service) -> None:
-    """Let *app* give every request an id, log it, and put denied ones on the record."""
-    denials = Denials(service)
-
-    @app.before_request
-    def begin() -> None:
-        given = request.headers.get("X-Request-Id", "")
-        g.request_id = given if ID_FORM.fullmatch(given) else secrets.token_hex(8)
-        g.began = time.perf_counter()
-
-    @app.after_request
-    def end(response: Response) -> Response:
-        response.headers["X-Request-Id"] = g.request_id
-        if response.status_code in DENIED:
-            denials.tell(response.status_code)
-        if _log.isEnabledFor(logging.INFO):
-            _log.info("request", extra={"fields": _fields(response)})
-        return response
+Environ = dict[str, Any]
+Wsgi = Callable[[Environ, Any], Iterable[bytes]]
 
 
-def _fields(response: Response) -> dict[str, object]:
-    principal = request.environ.get("clawtrail.principal")
+class AccessLog:
+    """Wraps the WSGI application; any thread may call it.
+
+    It stands outside of Flask, so that every answer has an id and a line, whoever gave it.
+    """
+
+    def __init__(self, app: Wsgi, service: Service) -> None:
+        self._app = app
+        self._denials = Denials(service)
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI
+        """Answer one request, under its id."""
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        name = given if given and ID_FORM.fullmatch(given) else urandom(8).hex()
+        request_id.set(name)
+        began = time.perf_counter()
+
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:  # noqa: ANN401 - WSGI
+            headers.append(("X-Request-Id", name))
+            if status[:3] in DENIED:
+                self._denials.tell(environ, int(status[:3]))
+            if _log.isEnabledFor(logging.INFO):
+                _log.info("request", extra={"fields": _fields(environ, status, began)})
+            return start_response(status, headers, *more)
+
+        try:
+            return self._app(environ, start)
+        finally:
+            request_id.set(None)
+
+
+def _fields(environ: Environ, status: str, began: float) -> dict[str, object]:
+    principal = environ.get(PRINCIPAL)
     return {
-        "request": g.request_id,
-        "from": request.remote_addr,
+        "from": environ.get("REMOTE_ADDR"),
         "who": principal.name if principal else "-",
-        "method": request.method,
-        "path": request.path,
-        "status": response.status_code,
-        "ms": round((time.perf_counter() - g.began) * 1000, 1),
+        "method": environ["REQUEST_METHOD"],
+        "path": environ["PATH_INFO"],
+        "status": int(status[:3]),
+        "ms": round((time.perf_counter() - began) * 1000, 1),
     }
 
 
@@ -67,15 +82,16 @@ class Denials:
         self._lock = threading.Lock()
         self._last: dict[str, int] = {}
 
-    def tell(self, status: int) -> None:
-        """Record that the present request was turned away with *status*, unless its source was just now."""
-        principal = request.environ.get("clawtrail.principal")
-        source = f"token:{principal.name}" if principal else f"address:{request.remote_addr}"
+    def tell(self, environ: Environ, status: int) -> None:
+        """Record that a request was turned away with *status*, unless its source was just now."""
+        principal = environ.get(PRINCIPAL)
+        source = f"token:{principal.name}" if principal else f"address:{environ.get('REMOTE_ADDR')}"
         now = self._service.clock()
         if not self._is_new(source, now):
             return
-        # What strangers send is cut short before it is kept for good.
-        method, path = request.method[:16], request.path[:200]
+        # What strangers send is cut short before it is kept for good; WSGI's text is Latin-1.
+        path = environ["PATH_INFO"].encode("latin-1", "replace").decode("utf-8", "replace")[:200]
+        method = environ["REQUEST_METHOD"][:16]
         try:
             self._service.write(
                 lambda conn: record.append(

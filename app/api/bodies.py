@@ -35,13 +35,7 @@ def read_json(raw: bytes, content_type: str | None) -> Any:  # noqa: ANN401 - an
         return {}
     try:
         text = raw.decode("utf-8")
-        value = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_constant=_no_constant,
-            parse_int=_integer,
-            parse_float=_float,
-        )
+        value = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise BadBody("Invalid JSON body", code="invalid_json") from error
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
@@ -103,6 +97,14 @@ def _float(digits: str) -> float:
     if value in (float("inf"), float("-inf")):
         raise ValueError("number out of range")
     return value
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_constant=_no_constant,
+    parse_int=_integer,
+    parse_float=_float,
+)
 
 
 def _check_depth(value: object) -> None:

@@ -58,8 +58,10 @@ class BadBody(Exception):
 
 def answer(body: object, status: int = 200) -> Response:
     """Return *body* as a JSON response."""
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Response(text.encode("utf-8", "replace"), status, mimetype="application/json")
+    return Response(_encode(body).encode("utf-8", "replace"), status, content_type="application/json")
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def refusal(error: str, code: str, status: int, **more: Any) -> Response:  # noqa: ANN401 - JSON

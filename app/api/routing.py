@@ -30,6 +30,9 @@ ADMIN = frozenset({Role.ADMIN})
 DOORWAY = "clawtrail.doorway"
 """The key in the WSGI environment of the doorway that the server's port has, if of its own."""
 
+PRINCIPAL = "clawtrail.principal"
+"""The key in the WSGI environment of who is calling, once that is known."""
+
 B = TypeVar("B", bound=BaseModel)
 Q = TypeVar("Q", bound=BaseModel)
 
@@ -67,7 +70,6 @@ class Call(Generic[B, Q]):
     body: B
     query: Q
     request: Request
-    environ: dict[str, Any]
     now: int
 
     @property
@@ -78,13 +80,12 @@ class Call(Generic[B, Q]):
     @property
     def doorway(self) -> Doorway:
         """Where this request's wait has to be admitted."""
-        found: Doorway = self.environ.get(DOORWAY, self.service.doorway)
+        found: Doorway = self.request.environ.get(DOORWAY, self.service.doorway)
         return found
 
     def alive(self) -> bool:
         """Say whether the caller still listens and its token still holds; any thread may ask."""
-        # Flask's request is there for its own thread only; its environment is for all.
-        gone = self.environ.get("waitress.client_disconnected")
+        gone = self.request.environ.get("waitress.client_disconnected")
         if gone is not None and gone():
             return False
         return self.service.tokens.is_valid(self.principal, now=self.service.clock())
@@ -149,29 +150,23 @@ def _server(service: Service, endpoint: Endpoint) -> Callable[..., Response]:
 
 
 def _serve(service: Service, endpoint: Endpoint, **variables: str) -> Response:
+    # The request itself: the proxy looks it up anew at each use, and only in its own thread.
+    asked: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
     now = service.clock()
-    principal, role = _admit(service, endpoint, now)
-    call: Call[Any, Any] = Call(
-        service,
-        principal,
-        role,
-        _body(endpoint),
-        _query(endpoint),
-        request,
-        request.environ,
-        now,
-    )
+    principal, role = _admit(service, endpoint, asked, now)
+    body, query = _body(endpoint, asked), _query(endpoint, asked)
+    call: Call[Any, Any] = Call(service, principal, role, body, query, asked, now)
     told = endpoint.view(call, **variables)
     return told if isinstance(told, Response) else answer(told)
 
 
-def _admit(service: Service, endpoint: Endpoint, now: int) -> tuple[Principal, Role]:
+def _admit(service: Service, endpoint: Endpoint, asked: Request, now: int) -> tuple[Principal, Role]:
     if not endpoint.roles:
         return _NOBODY, Role.CLIENT
-    principal = service.tokens.find(request.headers.get("Authorization"), now=now)
+    principal = service.tokens.find(asked.environ.get("HTTP_AUTHORIZATION"), now=now)
     if principal is None:
         raise Unauthorized
-    request.environ["clawtrail.principal"] = principal
+    asked.environ[PRINCIPAL] = principal
     role = principal.acting_role(endpoint.roles)
     if role is None:
         names = " or ".join(sorted(endpoint.roles))
@@ -182,20 +177,20 @@ def _admit(service: Service, endpoint: Endpoint, now: int) -> tuple[Principal, R
 _NOBODY = Principal("nobody", frozenset())
 
 
-def _body(endpoint: Endpoint) -> BaseModel:
+def _body(endpoint: Endpoint, asked: Request) -> BaseModel:
     if endpoint.method == "GET":
         return _NOTHING
-    value = bodies.read_json(request.get_data(cache=False), request.content_type)
+    value = bodies.read_json(asked.get_data(cache=False), asked.environ.get("CONTENT_TYPE"))
     return bodies.validate(endpoint.body, value)
 
 
 _NOTHING = Nothing()
 
 
-def _query(endpoint: Endpoint) -> BaseModel:
+def _query(endpoint: Endpoint, asked: Request) -> BaseModel:
     if endpoint.query is Nothing:
         return _NOTHING
-    given = request.args.to_dict(flat=True)
+    given = asked.args.to_dict(flat=True) if asked.environ.get("QUERY_STRING") else {}
     if any("\0" in value or "\ufffd" in value for value in given.values()):
         raise BadBody("The query holds characters that no text has.")
     try:

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from sqlalchemy import Connection, bindparam, select
 
 from app.domain import leases
 from app.domain.errors import LeaseLost
 from app.domain.leases import Lease
+from app.storage.prepared import Prepared
 from app.storage.tables import AnyRow, tasks
 
-_TASK = select(
-    tasks.c.id,
-    tasks.c.state,
-    tasks.c.attempt,
-    tasks.c.max_attempts,
-    tasks.c.effect,
-    tasks.c.claimed_by,
-    tasks.c.lease_hash,
-    tasks.c.lease_expires_at,
-    tasks.c.cancel_requested_at,
-    tasks.c.session_key,
-).where(tasks.c.id == bindparam("id"))
+_TASK = Prepared(
+    select(
+        tasks.c.id,
+        tasks.c.state,
+        tasks.c.attempt,
+        tasks.c.max_attempts,
+        tasks.c.effect,
+        tasks.c.claimed_by,
+        tasks.c.lease_hash,
+        tasks.c.lease_expires_at,
+        tasks.c.cancel_requested_at,
+        tasks.c.session_key,
+    ).where(tasks.c.id == bindparam("id")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ def find(conn: Connection, token: str) -> tuple[Lease, AnyRow | None]:
 
 def find_task(conn: Connection, task_id: str) -> AnyRow | None:
     """Return what the lease checks need of a task, or None when there is none."""
-    return conn.execute(_TASK, {"id": task_id}).first()
+    return cast("AnyRow | None", _TASK.first(conn, {"id": task_id}))
 
 
 def held(lease: Lease, row: AnyRow | None, by: Reporter) -> AnyRow:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
-from sqlalchemy import Connection, Select, bindparam, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, bindparam, literal_column, or_, select
 
 from app.domain import leases
 from app.domain.event_types import EventType
@@ -15,6 +16,7 @@ from app.domain.leases import Lease
 from app.domain.states import State
 from app.domain.timing import START_MS, V1_LEASE_EXTRA_MS
 from app.services import transitions
+from app.storage.prepared import Prepared
 from app.storage.tables import AnyRow, tasks
 
 
@@ -66,20 +68,14 @@ def claim(conn: Connection, *, worker: Worker, free: int, now: int) -> list[Clai
         return []
     grant = leases.new_grant()
     expires_at = now + START_MS
-    rows = transitions.claim(
+    rows = _take(
         conn,
-        _choice(),
-        params={
-            "now": now,
-            "kinds": worker.kinds,
-            "label_sets": _label_sets(conn, worker),
-            "free": free,
-            "claimed_by": worker.id,
-            "lease_hash": leases.grant_hash(grant),
-            "lease_expires_at": expires_at,
-        },
-        at=now,
-        actor=worker.actor,
+        worker,
+        free=free,
+        label_sets=_label_sets(conn, worker),
+        lease_hash=leases.grant_hash(grant),
+        expires_at=expires_at,
+        now=now,
     )
     return [_claim(row, grant, expires_at) for row in rows]
 
@@ -91,21 +87,7 @@ def claim_for_old_worker(conn: Connection, *, worker_id: str, now: int) -> Claim
     minute, and has no token.
     """
     worker = Worker(worker_id, tuple(kind.value for kind in V1_KINDS))
-    rows = transitions.claim(
-        conn,
-        _choice(),
-        params={
-            "now": now,
-            "kinds": worker.kinds,
-            "label_sets": [],
-            "free": 1,
-            "claimed_by": worker.id,
-            "lease_hash": None,
-            "lease_expires_at": now + START_MS,
-        },
-        at=now,
-        actor=worker.actor,
-    )
+    rows = _take(conn, worker, free=1, label_sets=(), lease_hash=None, expires_at=now + START_MS, now=now)
     if not rows:
         return None
     row = rows[0]
@@ -140,9 +122,41 @@ def _claim(row: AnyRow, grant: str, expires_at: int) -> Claim:
     )
 
 
-@cache
-def _choice() -> Select[tuple[str]]:
-    """Select the ids to take, oldest first; the partial index of pending tasks has their order."""
+def _take(
+    conn: Connection,
+    worker: Worker,
+    *,
+    free: int,
+    label_sets: Sequence[str],
+    lease_hash: bytes | None,
+    expires_at: int,
+    now: int,
+) -> list[AnyRow]:
+    kinds = {f"kind_{number}": kind for number, kind in enumerate(worker.kinds)}
+    sets = {f"labels_{number}": labels for number, labels in enumerate(label_sets)}
+    return transitions.claim(
+        conn,
+        _taking(len(kinds), len(sets)),
+        values={
+            **kinds,
+            **sets,
+            "now": now,
+            "free": free,
+            "claimed_by": worker.id,
+            "lease_hash": lease_hash,
+            "lease_expires_at": expires_at,
+        },
+        at=now,
+        actor=worker.actor,
+    )
+
+
+@lru_cache(maxsize=128)
+def _taking(kinds: int, label_sets: int) -> Prepared:
+    """Return the claim for a worker of so many *kinds* and fitting *label_sets*.
+
+    It takes the oldest tasks; the partial index of pending tasks has their order.
+    """
     task, sibling = tasks.alias(), tasks.alias()
     goes_first = (
         select(literal_column("1"))
@@ -153,28 +167,30 @@ def _choice() -> Select[tuple[str]]:
         )
         .exists()
     )
-    return (
+    fits: list[ColumnElement[bool]] = [task.c.labels.is_(None)]
+    fits += [task.c.labels == bindparam(f"labels_{number}") for number in range(label_sets)]
+    chosen = (
         select(task.c.id)
         .where(
             transitions.is_pending(task),
-            task.c.kind.in_(bindparam("kinds", expanding=True)),
+            task.c.kind.in_([bindparam(f"kind_{number}") for number in range(kinds)]),
             or_(task.c.not_before_at.is_(None), task.c.not_before_at <= bindparam("now")),
             or_(task.c.expires_at.is_(None), task.c.expires_at > bindparam("now")),
-            or_(
-                task.c.labels.is_(None),
-                task.c.labels.in_(bindparam("label_sets", expanding=True)),
-            ),
+            or_(*fits),
             or_(task.c.session_key.is_(None), ~goes_first),
         )
         .order_by(task.c.priority.desc(), task.c.id)
         .limit(bindparam("free"))
     )
+    return transitions.prepare_claim(chosen)
 
 
-_LABEL_SETS = select(tasks.c.labels).where(transitions.is_pending(), tasks.c.labels.is_not(None)).distinct()
+_LABEL_SETS = Prepared(
+    select(tasks.c.labels).where(transitions.is_pending(), tasks.c.labels.is_not(None)).distinct(),
+)
 
 
 def _label_sets(conn: Connection, worker: Worker) -> list[str]:
     """Return the label sets that pending tasks need and this worker has; few sets, many tasks."""
-    wanted = conn.execute(_LABEL_SETS).scalars()
-    return [labels for labels in wanted if worker.labels.issuperset(json.loads(labels))]
+    wanted = _LABEL_SETS.all(conn)
+    return [row.labels for row in wanted if worker.labels.issuperset(json.loads(row.labels))]

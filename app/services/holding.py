@@ -17,6 +17,7 @@ from app.domain.states import State
 from app.domain.timing import LEASE_MS, RENEW_AFTER_MS, SEEN_AFTER_MS
 from app.services import record, transitions
 from app.services.claiming import Worker
+from app.storage.prepared import Prepared
 from app.storage.tables import AnyRow, tasks, workers
 
 
@@ -40,15 +41,17 @@ class Holdings:
     lost: tuple[str, ...]
 
 
-_WORKER = select(workers).where(workers.c.id == bindparam("id"))
-_HELD = select(
-    tasks.c.id,
-    tasks.c.state,
-    tasks.c.attempt,
-    tasks.c.lease_hash,
-    tasks.c.lease_expires_at,
-    tasks.c.cancel_requested_at,
-).where(tasks.c.claimed_by == bindparam("worker"), tasks.c.lease_expires_at.is_not(None))
+_WORKER = Prepared(select(workers).where(workers.c.id == bindparam("id")))
+_HELD = Prepared(
+    select(
+        tasks.c.id,
+        tasks.c.state,
+        tasks.c.attempt,
+        tasks.c.lease_hash,
+        tasks.c.lease_expires_at,
+        tasks.c.cancel_requested_at,
+    ).where(tasks.c.claimed_by == bindparam("worker"), tasks.c.lease_expires_at.is_not(None)),
+)
 _RENEW = (
     update(tasks)
     .where(tasks.c.id.in_(bindparam("ids", expanding=True)))
@@ -63,13 +66,13 @@ def see(conn: Connection, sighting: Sighting, *, now: int) -> bool:
     (``worker.registered``); for the rest its row is written at most every ``SEEN_AFTER_MS``.
     """
     told = _told(sighting)
-    known = conn.execute(_WORKER, {"id": sighting.worker.id}).first()
+    known = _WORKER.first(conn, {"id": sighting.worker.id})
     if known is None:
         first = {"id": sighting.worker.id, "state": "active", "first_seen_at": now}
         conn.execute(insert(workers), [{**first, **told, "last_seen_at": now}])
         _register(conn, sighting, told, now)
         return False
-    changed = any(known._mapping[key] != told[key] for key in ("session", "kinds", "labels"))  # noqa: SLF001 - SQLAlchemy's public name
+    changed = any(getattr(known, key) != told[key] for key in ("session", "kinds", "labels"))
     if changed:
         _register(conn, sighting, told, now)
     if changed or now - known.last_seen_at >= SEEN_AFTER_MS:
@@ -85,7 +88,7 @@ def keep(conn: Connection, worker: Worker, held: Iterable[str], *, now: int) -> 
 
     Only started attempts are renewed: a claim has its ``START_MS`` and no more.
     """
-    rows = {row.id: row for row in conn.execute(_HELD, {"worker": worker.id})}
+    rows = {row.id: row for row in _HELD.all(conn, {"worker": worker.id})}
     alive, lost = [], []
     for token in held:
         row = _row_of(rows, token)
@@ -108,7 +111,7 @@ def give_back(conn: Connection, worker: Worker, held: Collection[str], *, now: i
     the same worker may still be under way.
     """
     known = {lease.task_id for lease in map(leases.parse, held) if lease is not None}
-    rows = conn.execute(_HELD, {"worker": worker.id}).all()
+    rows = _HELD.all(conn, {"worker": worker.id})
     missed = [row for row in rows if row.state == State.CLAIMED and row.id not in known]
     for row in missed:
         release(conn, row, actor=worker.actor, now=now, reason="not received")
@@ -143,7 +146,7 @@ def steer(conn: Connection, worker_id: str, *, draining: bool, actor: str, now: 
     Raises ``WorkerNotFound``. Doing it twice says it once.
     """
     state = "draining" if draining else "active"
-    known = conn.execute(_WORKER, {"id": worker_id}).first()
+    known = _WORKER.first(conn, {"id": worker_id})
     if known is None:
         raise WorkerNotFound
     if known.state == state:
@@ -155,7 +158,7 @@ def steer(conn: Connection, worker_id: str, *, draining: bool, actor: str, now: 
 
 def find_worker(conn: Connection, worker_id: str) -> Worker | None:
     """Return a worker in service as it last synced, or None for one unknown or draining."""
-    known = conn.execute(_WORKER, {"id": worker_id}).first()
+    known = _WORKER.first(conn, {"id": worker_id})
     if known is None or known.state == "draining":
         return None
     return Worker(known.id, tuple(json.loads(known.kinds)), frozenset(json.loads(known.labels)))
@@ -163,7 +166,7 @@ def find_worker(conn: Connection, worker_id: str) -> Worker | None:
 
 def is_draining(conn: Connection, worker_id: str) -> bool:
     """Say whether the worker was told to take nothing new."""
-    known = conn.execute(_WORKER, {"id": worker_id}).first()
+    known = _WORKER.first(conn, {"id": worker_id})
     return known is not None and known.state == "draining"
 
 

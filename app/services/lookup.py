@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, and_, bindparam, func, select
 
 from app.domain.errors import TaskNotFound
 from app.domain.states import FINISHED
 from app.services import transitions
+from app.storage.prepared import Prepared
 from app.storage.tables import AnyRow, outcomes, tasks, workers
 
 _ACCEPTED = and_(
@@ -28,8 +29,8 @@ _WITH_OUTCOME = select(
     outcomes.c.stdout_bytes,
     outcomes.c.stderr_bytes,
 ).outerjoin(outcomes, _ACCEPTED)
-_ONE = _WITH_OUTCOME.where(tasks.c.id == bindparam("id"))
-_STATE = select(tasks.c.state).where(tasks.c.id == bindparam("id"))
+_ONE = Prepared(_WITH_OUTCOME.where(tasks.c.id == bindparam("id")))
+_STATE = Prepared(select(tasks.c.state).where(tasks.c.id == bindparam("id")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +49,15 @@ class Filters:
 
 def get_task(conn: Connection, task_id: str) -> AnyRow:
     """Return a task with its accepted outcome, if it has one; raises ``TaskNotFound``."""
-    row = conn.execute(_ONE, {"id": task_id}).first()
+    row = _ONE.first(conn, {"id": task_id})
     if row is None:
         raise TaskNotFound
-    return row
+    return cast("AnyRow", row)
 
 
 def get_state(conn: Connection, task_id: str) -> str:
     """Return the state of a task; raises ``TaskNotFound``."""
-    state = conn.execute(_STATE, {"id": task_id}).scalar()
+    state = _STATE.scalar(conn, {"id": task_id})
     if state is None:
         raise TaskNotFound
     return str(state)

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, select
 
 from app.domain.errors import InvalidRequest, OutputGap
+from app.storage.prepared import Prepared
 from app.storage.tables import AnyRow, outcomes, output
 from clawtrail.formats import canonical
 from clawtrail.formats.leaves import salted_digest
@@ -41,41 +42,37 @@ class Outcome:
     truncated: bool
 
 
-_INSERT = insert(outcomes)
-_COUNT = select(func.count()).where(
-    outcomes.c.task_id == bindparam("task_id"),
-    outcomes.c.attempt == bindparam("attempt"),
+_INSERT = Prepared(insert(outcomes))
+_COUNT = Prepared(
+    select(func.count()).where(
+        outcomes.c.task_id == bindparam("task_id"),
+        outcomes.c.attempt == bindparam("attempt"),
+    ),
 )
-_OF_LEASE = select(outcomes.c.accepted).where(
-    outcomes.c.task_id == bindparam("task_id"),
-    outcomes.c.attempt == bindparam("attempt"),
-    outcomes.c.lease_hash == bindparam("lease_hash"),
+_OF_LEASE = Prepared(
+    select(outcomes.c.accepted).where(
+        outcomes.c.task_id == bindparam("task_id"),
+        outcomes.c.attempt == bindparam("attempt"),
+        outcomes.c.lease_hash == bindparam("lease_hash"),
+    ),
 )
-_CHUNKS = (
-    select(output.c.offset, output.c.data)
-    .where(
-        output.c.task_id == bindparam("task_id"),
-        output.c.attempt == bindparam("attempt"),
-        output.c.stream == bindparam("stream"),
-    )
-    .order_by(output.c.offset)
-)
-_END = (
-    select(output.c.offset, output.c.offset + func.length(output.c.data), output.c.data)
-    .where(
-        output.c.task_id == bindparam("task_id"),
-        output.c.attempt == bindparam("attempt"),
-        output.c.stream == bindparam("stream"),
-    )
-    .order_by(output.c.offset.desc())
-    .limit(1)
-)
-_KEPT = select(func.coalesce(func.sum(func.length(output.c.data)), 0)).where(
+_OF_STREAM = (
     output.c.task_id == bindparam("task_id"),
     output.c.attempt == bindparam("attempt"),
     output.c.stream == bindparam("stream"),
 )
-_INSERT_CHUNK = insert(output)
+_CHUNKS = Prepared(
+    select(output.c.offset, output.c.data).where(*_OF_STREAM).order_by(output.c.offset),
+)
+_LAST = Prepared(
+    select(output.c.offset + func.length(output.c.data))
+    .where(*_OF_STREAM)
+    .order_by(output.c.offset.desc())
+    .limit(1),
+)
+_KEPT = Prepared(select(func.sum(func.length(output.c.data))).where(*_OF_STREAM))
+_EXACT = Prepared(select(output.c.data).where(*_OF_STREAM, output.c.offset == bindparam("offset")))
+_INSERT_CHUNK = Prepared(insert(output))
 
 
 def keep(
@@ -94,7 +91,7 @@ def keep(
     beyond that None is returned and nothing is kept.
     """
     here = {"task_id": task_id, "attempt": attempt}
-    nr = 0 if accepted else 1 + (conn.execute(_COUNT, here).scalar() or 0)
+    nr = 0 if accepted else 1 + int(_COUNT.scalar(conn, here))
     if nr > MAX_LATE:
         return None
     salt = os.urandom(SALT_BYTES)
@@ -118,7 +115,7 @@ def keep(
         "reported_at": now,
     }
     row["digest"] = digest_of(row)
-    conn.execute(_INSERT, row)
+    _INSERT.run(conn, row)
     return b64encode(row["digest"]).decode()
 
 
@@ -141,10 +138,8 @@ def digest_of(row: Mapping[str, Any]) -> bytes:
 
 def answered(conn: Connection, task_id: str, attempt: int, lease_hash: bytes) -> bool | None:
     """Say how an outcome under this lease was answered before: accepted, refused, or None for never."""
-    found = conn.execute(
-        _OF_LEASE,
-        {"task_id": task_id, "attempt": attempt, "lease_hash": lease_hash},
-    ).scalar()
+    here = {"task_id": task_id, "attempt": attempt, "lease_hash": lease_hash}
+    found = _OF_LEASE.scalar(conn, here)
     return None if found is None else bool(found)
 
 
@@ -164,35 +159,29 @@ def keep_output(
     ``MAX_STREAM_BYTES`` of a stream raises ``InvalidRequest``. A gap is what the worker left out.
     """
     here = {"task_id": task_id, "attempt": attempt, "stream": stream}
-    last = conn.execute(_END, here).first()
-    if last is not None and offset < last[1]:
+    end = _LAST.scalar(conn, here)
+    if end is not None and offset < end:
         if _is_kept(conn, here, offset, data):
             return False
         raise OutputGap
     if not data:
         return False
-    if last is not None:
-        kept = conn.execute(_KEPT, here).scalar() or 0
+    if end is not None:
+        kept = _KEPT.scalar(conn, here)
         if kept + len(data) > MAX_STREAM_BYTES:
             raise InvalidRequest(f"More than {MAX_STREAM_BYTES} bytes of {stream}; the rest is not kept.")
-    conn.execute(_INSERT_CHUNK, {**here, "offset": offset, "data": data, "at": now})
+    _INSERT_CHUNK.run(conn, {**here, "offset": offset, "data": data, "at": now})
     return True
 
 
 def chunks(conn: Connection, task_id: str, attempt: int, stream: str) -> list[AnyRow]:
     """Return the kept pieces of a stream as (offset, data), in order."""
     here = {"task_id": task_id, "attempt": attempt, "stream": stream}
-    return list(conn.execute(_CHUNKS, here))
+    return _CHUNKS.all(conn, here)
 
 
 def _is_kept(conn: Connection, here: Mapping[str, Any], offset: int, data: bytes) -> bool:
-    exact = select(output.c.data).where(
-        output.c.task_id == here["task_id"],
-        output.c.attempt == here["attempt"],
-        output.c.stream == here["stream"],
-        output.c.offset == offset,
-    )
-    found = conn.execute(exact).scalar()
+    found = _EXACT.scalar(conn, {**here, "offset": offset})
     return found is not None and bytes(found) == data
 
 
@@ -200,7 +189,7 @@ def _digest(conn: Connection, here: Mapping[str, Any], stream: str, size: int, s
     if size == 0:
         return None
     total = sha256(salt)
-    for _offset, data in conn.execute(_CHUNKS, {**here, "stream": stream}):
+    for _offset, data in _CHUNKS.all(conn, {**here, "stream": stream}):
         total.update(data)
     return total.digest()
 

@@ -7,7 +7,7 @@ import os
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -15,6 +15,7 @@ from app.domain import kinds
 from app.domain.errors import IdempotencyConflict
 from app.domain.event_types import EventType
 from app.services import record, transitions
+from app.storage.prepared import Prepared
 from app.storage.tables import AnyRow, tasks
 from clawtrail.formats.leaves import salted_digest
 
@@ -74,9 +75,11 @@ def submit(
     return [order.id for order in orders]
 
 
-_BY_KEY = select(tasks.c.id, tasks.c.payload_salt, tasks.c.idempotency_digest).where(
-    tasks.c.submitted_by == bindparam("actor"),
-    tasks.c.idempotency_key == bindparam("key"),
+_BY_KEY = Prepared(
+    select(tasks.c.id, tasks.c.payload_salt, tasks.c.idempotency_digest).where(
+        tasks.c.submitted_by == bindparam("actor"),
+        tasks.c.idempotency_key == bindparam("key"),
+    ),
 )
 
 
@@ -96,7 +99,7 @@ def find_earlier(conn: Connection, actor: str, once: Once, count: int) -> list[s
 
 
 def _find(conn: Connection, actor: str, key: str, number: int) -> AnyRow | None:
-    return conn.execute(_BY_KEY, {"actor": actor, "key": _numbered(key, number)}).first()
+    return cast("AnyRow | None", _BY_KEY.first(conn, {"actor": actor, "key": _numbered(key, number)}))
 
 
 def _numbered(key: str, number: int) -> str:

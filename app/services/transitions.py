@@ -11,7 +11,6 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Select,
-    Update,
     bindparam,
     insert,
     literal_column,
@@ -22,9 +21,10 @@ from app.domain.errors import IllegalTransition
 from app.domain.event_types import EventType
 from app.domain.states import TRANSITIONS, State
 from app.services import record
+from app.storage.prepared import Prepared
 from app.storage.tables import AnyRow, tasks
 
-_ENTER = insert(tasks)
+_ENTER = Prepared(insert(tasks))
 _CLAIMED = (
     tasks.c.id,
     tasks.c.kind,
@@ -45,7 +45,7 @@ def is_pending(table: FromClause = tasks) -> ColumnElement[bool]:
 
 def enter(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert new tasks, all of them pending; the caller appends ``task.submitted`` for each."""
-    conn.execute(_ENTER, [{**row, "state": State.PENDING.value, "attempt": 0} for row in rows])
+    _ENTER.run_many(conn, [{**row, "state": State.PENDING.value, "attempt": 0} for row in rows])
 
 
 def move(
@@ -70,29 +70,29 @@ def move(
     if (from_, to, type_) not in TRANSITIONS:
         raise IllegalTransition(f"A task never goes from {from_} to {to} by {type_}.")
     binds = {f"v_{name}": value for name, value in values.items()}
-    done = conn.execute(
-        _move_statement(tuple(values)),
-        {"b_id": task_id, "b_from": from_.value, "b_to": to.value, **binds},
+    moved = _move_statement(tuple(values)).run(
+        conn, {"b_id": task_id, "b_from": from_.value, "b_to": to.value, **binds}
     )
-    if done.rowcount != 1:
+    if moved != 1:
         raise IllegalTransition(f"The task is no longer {from_}.")
     record.append(conn, type_, at=at, actor=actor, task_id=task_id, attempt=attempt, **detail)
 
 
 def claim(
     conn: Connection,
-    chosen: Select[tuple[str]],
+    taking: Prepared,
     *,
-    params: Mapping[str, Any],
+    values: Mapping[str, Any],
     at: int,
     actor: str,
 ) -> list[AnyRow]:
-    """Move the pending tasks that the query *chosen* selects to ``claimed``, in one statement.
+    """Move the pending tasks that *taking* chooses to ``claimed``, in one statement.
 
-    *params* bind what *chosen* needs, and ``claimed_by``, ``lease_hash``, ``lease_expires_at``.
-    Returns the rows taken, in the order in which they are to be run.
+    *taking* is made by ``prepare_claim``; *values* are for the query in it and for ``claimed_by``,
+    ``lease_hash``, ``lease_expires_at``. Returns the rows taken, in the order in which they are
+    to be run.
     """
-    taken = conn.execute(_claim_statement(chosen), {**params, "claimed_at": at}).all()
+    taken = taking.all(conn, {**values, "claimed_at": at})
     ordered = sorted(taken, key=lambda row: (-row.priority, row.id))
     for row in ordered:
         record.append(
@@ -107,17 +107,17 @@ def claim(
 
 
 @lru_cache(maxsize=64)
-def _move_statement(columns: tuple[str, ...]) -> Update:
-    return (
+def _move_statement(columns: tuple[str, ...]) -> Prepared:
+    return Prepared(
         update(tasks)
         .where(tasks.c.id == bindparam("b_id"), tasks.c.state == bindparam("b_from"))
         .values(state=bindparam("b_to"), **{name: bindparam(f"v_{name}") for name in columns})
     )
 
 
-@lru_cache(maxsize=16)
-def _claim_statement(chosen: Select[tuple[str]]) -> Any:  # noqa: ANN401 - a typed UPDATE..RETURNING of nine columns
-    return (
+def prepare_claim(chosen: Select[tuple[str]]) -> Prepared:
+    """Return the statement that claims the tasks whose ids the query *chosen* gives."""
+    return Prepared(
         update(tasks)
         .where(tasks.c.id.in_(chosen))
         .values(
@@ -128,5 +128,5 @@ def _claim_statement(chosen: Select[tuple[str]]) -> Any:  # noqa: ANN401 - a typ
             lease_expires_at=bindparam("lease_expires_at"),
             claimed_at=bindparam("claimed_at"),
         )
-        .returning(*_CLAIMED)
+        .returning(*_CLAIMED),
     )

@@ -131,4 +131,6 @@ def _connect(path: Path, pragmas: tuple[str, ...]) -> Any:  # noqa: ANN401 - a c
 
 
 def _begin_immediate(conn: Connection) -> None:
-    conn.exec_driver_sql("BEGIN IMMEDIATE")
+    driver: Any = conn.connection.driver_connection
+    if not driver.in_transaction:  # the writer may have begun already
+        driver.execute("BEGIN IMMEDIATE")

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from app.domain.event_types import EventType
+from app.storage.prepared import Prepared
 from app.storage.tables import events
 from clawtrail.formats import canonical, leaves
 
 _KEY = "clawtrail.ledger"
-_INSERT = insert(events)
-_LAST = select(func.max(events.c.seq))
+_LAST = Prepared(select(func.max(events.c.seq)))
+_COLUMNS = ("seq", "at", "type", "task_id", "attempt", "actor", "detail", "leaf")
+MAX_ROWS = 64
+"""Rows of one INSERT: each statement lets go of the interpreter's lock, so few are better."""
 
 
 @dataclass(slots=True)
@@ -61,9 +66,20 @@ def write(conn: Connection) -> list[Event]:
     if not pending:
         return []
     conn.info[_KEY] = []
-    last = conn.execute(_LAST).scalar()
-    conn.execute(_INSERT, _rows(pending, 0 if last is None else last + 1))
+    last = _LAST.scalar(conn)
+    rows = _rows(pending, 0 if last is None else last + 1)
+    for first in range(0, len(rows), MAX_ROWS):
+        some = rows[first : first + MAX_ROWS]
+        statement = _insert(conn.dialect.paramstyle, len(some))
+        conn.connection.cursor().execute(statement, tuple(chain.from_iterable(some)))
     return pending
+
+
+@cache
+def _insert(paramstyle: str, rows: int) -> str:
+    mark = "?" if paramstyle == "qmark" else "%s"
+    row = f"({', '.join([mark] * len(_COLUMNS))})"
+    return f"INSERT INTO events ({', '.join(_COLUMNS)}) VALUES {', '.join([row] * rows)}"  # noqa: S608 - names of our own
 
 
 def _pending(conn: Connection) -> list[Event]:
@@ -71,29 +87,30 @@ def _pending(conn: Connection) -> list[Event]:
     return found
 
 
-def _rows(pending: Sequence[Event], seq: int) -> list[dict[str, Any]]:
+def _rows(pending: Sequence[Event], seq: int) -> list[tuple[Any, ...]]:
+    """Number the events from *seq* on and return their rows, in the order of ``_COLUMNS``."""
     rows = []
     for number, event in enumerate(pending, seq):
         event.seq = number
         text = leaves.event_text(
             seq=number,
             at=event.at,
-            type_=event.type,
+            type_=event.type.value,
             task_id=event.task_id,
             attempt=event.attempt,
             actor=event.actor,
             detail=event.detail_text,
         )
         rows.append(
-            {
-                "seq": number,
-                "at": event.at,
-                "type": event.type.value,
-                "task_id": event.task_id,
-                "attempt": event.attempt,
-                "actor": event.actor,
-                "detail": event.detail_text,
-                "leaf": leaves.leaf(text),
-            },
+            (
+                number,
+                event.at,
+                event.type.value,
+                event.task_id,
+                event.attempt,
+                event.actor,
+                event.detail_text,
+                leaves.leaf(text),
+            ),
         )
     return rows

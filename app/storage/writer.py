@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.domain.errors import OutcomeUnknown, ShuttingDown, StorageFailed
 from app.storage import ledger
+from app.storage.transaction import Transaction
 
 T = TypeVar("T")
 Act = Callable[[Connection], T]
@@ -20,27 +21,27 @@ SQLITE_FULL = 13
 """SQLite's number for a disk without room."""
 
 
-class _Place:
+class _Place(Generic[T]):
     """One caller's place in the line; ``gate`` is held until the place is answered or promoted."""
 
     __slots__ = ("act", "answered", "error", "gate", "leads", "result")
 
-    def __init__(self, act: Act[Any]) -> None:
+    def __init__(self, act: Act[T]) -> None:
         self.act = act
         self.gate = threading.Lock()
         self.gate.acquire()
         self.leads = False
         self.answered = False
-        self.result: Any = None
         self.error: BaseException | None = None
+        self.result: T  # set unless there is an error
 
 
 class Writer:
     """Runs acts in transactions, several in one when several wait (group commit).
 
     ``perform`` may be called by any thread. The caller that finds nobody writing leads: it takes
-    all that waits, runs each act in a savepoint, commits once, answers all, and hands the lead to
-    the first of those who came meanwhile. So an act alone costs no change of threads.
+    all that waits, runs the acts in one transaction, commits once, answers all, and hands the lead
+    to the first of those who came meanwhile. So an act alone costs no change of threads.
     ``_door`` guards ``_line``, ``_led`` and ``_closed``; the connection belongs to whoever leads.
     """
 
@@ -52,11 +53,14 @@ class Writer:
         failed: Callable[[], object],
     ) -> None:
         self._conn = engine.connect()
-        self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
+        self._transaction = Transaction(self._conn)
+        driver = engine.dialect.loaded_dbapi
+        self._refusals: tuple[type[Exception], ...] = (DBAPIError, driver.Error)
+        self._violations: tuple[type[Exception], ...] = (IntegrityError, driver.IntegrityError)
         self._committed = committed
         self._failed = failed
         self._door = threading.Lock()
-        self._line: list[_Place] = []
+        self._line: list[_Place[Any]] = []
         self._led = False
         self._closed: StorageFailed | None = None
         self.batches = 0
@@ -65,11 +69,12 @@ class Writer:
     def perform(self, act: Act[T]) -> T:
         """Run *act* in a transaction and return what it returned, once that is on the disk.
 
+        It may be run a second time when a neighbour failed; it must touch nothing but *conn*.
         An error of the act is raised here and takes back the act alone. Raises ``StorageFailed``
         when the database refused the batch (nothing happened), ``OutcomeUnknown`` when the commit
         itself failed, ``ShuttingDown`` after ``close``.
         """
-        place = _Place(act)
+        place: _Place[T] = _Place(act)
         with self._door:
             if self._closed is not None:
                 raise type(self._closed)
@@ -82,8 +87,7 @@ class Writer:
             self._lead()
         if place.error is not None:
             raise place.error
-        result: T = place.result
-        return result  # type: ignore[no-any-return,unused-ignore]
+        return place.result
 
     def maintain(self, work: Callable[[Any], T]) -> T:
         """Run *work* on the raw driver connection, alone and outside of any transaction."""
@@ -120,7 +124,7 @@ class Writer:
                 following.leads = True
                 following.gate.release()
 
-    def _run(self, batch: list[_Place]) -> None:
+    def _run(self, batch: list[_Place[Any]]) -> None:
         if len(batch) > 1 and any(isinstance(place.act, _Maintenance) for place in batch):
             for place in batch:
                 self._run([place])
@@ -135,7 +139,7 @@ class Writer:
         try:
             self._run_acts(batch)
             events = ledger.write(self._conn)
-        except (DBAPIError, self._driver_error) as error:
+        except self._refusals as error:
             self._take_back(batch, error)
         except BaseException as error:
             # A fault of ours: whoever leads hears of it, and nobody is told that his act was done.
@@ -149,47 +153,63 @@ class Writer:
         if events:
             self._committed(events)
 
-    def _run_acts(self, batch: list[_Place]) -> None:
-        alone = len(batch) == 1
+    def _run_acts(self, batch: list[_Place[Any]]) -> None:
+        """Run the acts one after the other; if one fails, take all back and run each by itself.
+
+        Failing is rare and savepoints cost two statements an act, each of which lets go of the
+        interpreter's lock. So an act may be run twice, and must touch nothing but its connection.
+        """
+        self._transaction.begin()
+        try:
+            for place in batch:
+                place.result = place.act(self._conn)
+        except self._refusals as error:
+            if not isinstance(error, self._violations):
+                raise
+            self._start_over(batch, error)
+        except Exception as error:  # noqa: BLE001 - raised again in the thread of its caller
+            self._start_over(batch, error)
+
+    def _start_over(self, batch: list[_Place[Any]], error: Exception) -> None:
+        ledger.rewind(self._conn, 0)
+        self._transaction.rollback()
+        if len(batch) == 1:
+            batch[0].error = error
+        else:
+            self._run_apart(batch)
+
+    def _run_apart(self, batch: list[_Place[Any]]) -> None:
+        self._transaction.begin()
         for place in batch:
             mark = ledger.mark(self._conn)
-            if not alone:
-                self._raw("SAVEPOINT act")
+            self._transaction.save()
             try:
                 place.result = place.act(self._conn)
-            except DBAPIError as error:
-                if not isinstance(error, IntegrityError):
+            except self._refusals as error:
+                if not isinstance(error, self._violations):
                     raise
                 place.error = error
             except Exception as error:  # noqa: BLE001 - raised again in the thread of its caller
                 place.error = error
             if place.error is not None:
                 ledger.rewind(self._conn, mark)
-                if alone:
-                    self._conn.rollback()
-                else:
-                    self._raw("ROLLBACK TO act")
-            if not alone:
-                self._raw("RELEASE act")
+                self._transaction.take_back()
+            else:
+                self._transaction.release()
 
-    def _raw(self, statement: str) -> None:
-        if not self._conn.in_transaction():
-            self._conn.begin()
-        self._conn.connection.driver_connection.execute(statement)  # type: ignore[union-attr]
-
-    def _take_back(self, batch: list[_Place], error: BaseException) -> None:
+    def _take_back(self, batch: list[_Place[Any]], error: BaseException) -> None:
         _refuse(batch, StorageFailed, error)
         ledger.rewind(self._conn, 0)
         try:
-            self._conn.rollback()
-        except DBAPIError:
+            self._transaction.rollback()
+        except self._refusals:
             self._fail()
 
-    def _commit(self, batch: list[_Place], events: list[ledger.Event]) -> list[ledger.Event]:
+    def _commit(self, batch: list[_Place[Any]], events: list[ledger.Event]) -> list[ledger.Event]:
         try:
-            self._conn.commit()
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlite_errorcode", None) == SQLITE_FULL:
+            self._transaction.commit()
+        except self._refusals as error:
+            if getattr(getattr(error, "orig", error), "sqlite_errorcode", None) == SQLITE_FULL:
                 # The mark of the commit comes last and found no room, so there is no commit.
                 self._take_back(batch, error)
                 return []
@@ -204,12 +224,12 @@ class Writer:
             self._closed = OutcomeUnknown()
         self._failed()
 
-    def _run_maintenance(self, place: _Place) -> None:
+    def _run_maintenance(self, place: _Place[Any]) -> None:
         try:
             place.result = place.act(self._conn)
         except Exception as error:  # noqa: BLE001 - raised again in the thread of its caller
             place.error = error
-        self._conn.rollback()
+        self._transaction.rollback()
         _answer([place])
 
 
@@ -224,13 +244,13 @@ class _Maintenance:
         return self._work(driver)
 
 
-def _refuse(batch: list[_Place], why: type[StorageFailed], cause: BaseException | None) -> None:
+def _refuse(batch: list[_Place[Any]], why: type[StorageFailed], cause: BaseException | None) -> None:
     for place in batch:
         place.error = why()
         place.error.__cause__ = cause
 
 
-def _answer(batch: list[_Place]) -> None:
+def _answer(batch: list[_Place[Any]]) -> None:
     for place in batch:
         if not place.answered:
             place.answered = True

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 MAX_SAFE_INTEGER = 2**53 - 1
+
+quote: Callable[[str], str] = json.encoder.encode_basestring
+"""Return a string as JSON text, escaped as RFC 8785 says; fast, and without the checks of ``text``."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 

@@ -22,7 +22,7 @@ def event_text(
     The keys stand in canonical order here, so the text is put together and not sorted again:
     this runs once for every event, under the writer.
     """
-    quote = canonical.text
+    quote = canonical.quote
     return (
         f'{{"actor":{quote(actor)},"at":{at},"attempt":{"null" if attempt is None else attempt},'
         f'"detail":{detail},"seq":{seq},"task_id":{"null" if task_id is None else quote(task_id)},'
