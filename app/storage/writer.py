@@ -233,13 +233,13 @@ class Writer:
         _answer([place])
 
 
-class _Maintenance:
+class _Maintenance(Generic[T]):
     """Work on the driver connection that must not share a transaction."""
 
-    def __init__(self, work: Callable[[Any], Any]) -> None:
+    def __init__(self, work: Callable[[Any], T]) -> None:
         self._work = work
 
-    def __call__(self, conn: Connection) -> Any:  # noqa: ANN401 - what the work returns
+    def __call__(self, conn: Connection) -> T:
         driver = conn.connection.driver_connection
         return self._work(driver)
 
