@@ -40,7 +40,8 @@ class Asking:
 
     offer: int
     leases: tuple[str, ...]
-    in_flight: int
+    settles: bool
+    """Whether what it does not name was never received: no other request can bring claims meanwhile."""
     wait: float
     sent: float
 
@@ -62,6 +63,11 @@ class Slots:
     it is unanswered nothing waits for this worker. Only one that offers none is replaced when
     a slot frees. So an offer is never replaced, and none is ever counted twice. Reports offer
     the slots that their results free while the parked sync offers none.
+
+    Claims whose answer was lost are given back by a sync that says ``inFlight`` 0 and does not name them. A
+    report that offers may overtake a sync on the way, so a sync may say so only while no report offers:
+    at the beginning, and after an offer that got no answer. Such a book is unsettled; one
+    answered sync, which does not wait, settles it. All other syncs say 1.
     """
 
     def __init__(self, total: int, *, longest_wait: float = LONGEST_WAIT_S) -> None:
@@ -72,7 +78,8 @@ class Slots:
         self._untold: set[str] = set()
         self._syncs: list[Asking] = []
         self._reports: list[Lending] = []
-        self._lease_s = 0.0  # not known before the first answer
+        self._lease_s = _FIRST_LEASE_S
+        self._unsettled = True
         self._not_before = 0.0
         self._drained = False
         self._closed = False
@@ -94,6 +101,7 @@ class Slots:
         """Book the answer of a sync. Gives what is new to run, and whether the answer told anything new."""
         with self._changed:
             self._syncs.remove(asking)
+            self._unsettled = self._unsettled and not asking.settles
             self._lease_s = answer.lease_ms / 1000
             news = bool(answer.tasks or answer.lost) or answer.superseded or answer.drain != self._drained
             self._drained = answer.drain
@@ -108,6 +116,7 @@ class Slots:
         """Book that a sync got no answer."""
         with self._changed:
             self._syncs.remove(asking)
+            self._unsettled = self._unsettled or asking.offer > 0
             self._note_change()
 
     def rest(self, seconds: float) -> None:
@@ -122,7 +131,7 @@ class Slots:
         """Book a report that ends the runs of these leases; ``offer`` is how many claims it may ask for."""
         with self._changed:
             lending = Lending(0, clock.now(), [lease for lease in ending if lease in self._held])
-            if self._offering() and not any(sync.offer for sync in self._syncs):
+            if self._offering() and not self._unsettled and not any(sync.offer for sync in self._syncs):
                 lending.offer = len(lending.ending)
                 for lease in lending.ending:
                     self._held[lease].lent = True
@@ -145,8 +154,10 @@ class Slots:
         """Book that a report got no answer: its runs are not told, their slots not free."""
         with self._changed:
             self._reports.remove(lending)
+            self._unsettled = self._unsettled or lending.offer > 0
             for lease in lending.ending:
                 self._held[lease].lent = False
+            self._note_change()
 
     # Leases
 
@@ -231,19 +242,32 @@ class Slots:
         if len(self._syncs) > 1:
             return _TICK_S
         parked = self._syncs[0]
-        if (parked.offer == 0 and self._free() > 0) or (parked.offer > 0 and self._closed):
+        if self._is_outdated(parked):
             return 0
         # Still unanswered long after its time: the machine slept, and the connection is dead.
         return parked.sent + parked.wait + _OVERDUE_S - now
 
+    def _is_outdated(self, parked: Asking) -> bool:
+        if parked.settles:  # answered in a moment anyway
+            return False
+        if parked.offer:
+            return self._closed or self._unsettled
+        return self._free() > 0 or self._can_settle()
+
     def _ask(self) -> Asking:
-        # The first sync does not wait: its answer tells how long leases are.
-        wait = min(self._longest_wait, self._lease_s / 3)
-        leases = (*(lease for lease, held in self._held.items() if not held.lost), *self._untold)
-        in_flight = sum(offer > 0 for offer in self._offers())
-        asking = Asking(self._free(), leases, in_flight, wait, clock.now())
+        settles = self._can_settle()
+        asking = Asking(
+            offer=self._free() if settles or not self._unsettled else 0,
+            leases=(*(lease for lease, held in self._held.items() if not held.lost), *self._untold),
+            settles=settles,
+            wait=0.0 if settles else min(self._longest_wait, self._lease_s / 3),
+            sent=clock.now(),
+        )
         self._syncs.append(asking)
         return asking
+
+    def _can_settle(self) -> bool:
+        return self._unsettled and not any(self._offers())
 
     def _renew(self, lease: str, sent: float, *, lost: bool) -> None:
         held = self._held.get(lease)  # None when its end was told meanwhile
@@ -252,7 +276,7 @@ class Slots:
             held.expires = max(held.expires, self._known_until(sent))
 
     def _known_until(self, sent: float) -> float:
-        return sent + (self._lease_s or _FIRST_LEASE_S) * _TRUSTED
+        return sent + self._lease_s * _TRUSTED
 
     def _cancel(self, task_ids: list[str]) -> bool:
         news = False

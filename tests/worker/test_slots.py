@@ -81,7 +81,7 @@ def test_offer_is_what_is_free(time: Clock) -> None:
     slots = Slots(3)
     assert synced(slots, "a", "b") == ["a", "b"]
     asking = ask(slots)
-    assert (asking.offer, asking.leases, asking.in_flight) == (1, ("lease-a", "lease-b"), 0)
+    assert (asking.offer, asking.leases) == (1, ("lease-a", "lease-b"))
 
 
 def test_more_than_was_offered_is_left_lying(time: Clock) -> None:
@@ -120,27 +120,69 @@ def test_slot_that_a_report_did_not_fill_is_offered_by_a_new_sync(time: Clock) -
     assert ask(slots).offer == 1
 
 
-def test_unanswered_report_is_counted(time: Clock) -> None:
-    """A sync that is sent while a report may bring claims says so, and does not offer its slots again."""
+def test_unanswered_report_keeps_its_offer(time: Clock) -> None:
+    """A sync that is sent while a report may bring claims does not offer its slots again."""
     slots = Slots(2)
     synced(slots, "a", "b")
     first = ask(slots)
     lending = slots.lend(["lease-a"])
     slots.unsynced(first)
     asking = ask(slots)
-    assert (asking.offer, asking.in_flight, asking.leases) == (0, 1, ("lease-a", "lease-b"))
+    assert (asking.offer, asking.settles, asking.leases) == (0, False, ("lease-a", "lease-b"))
     slots.unreported(lending)
     assert slots._unused() == 0  # noqa: SLF001 - untold, so still held
 
 
+def test_claims_are_called_never_received_only_when_no_other_can_be_on_its_way(time: Clock) -> None:
+    """The first sync settles what was before; then none does until an offer stays unanswered."""
+    slots = Slots(2)
+    first = ask(slots)
+    assert first.settles
+    assert slots.lend([]).offer == 0
+    synced(slots, "a", "b", asking=first)
+    parked = ask(slots)
+    assert not parked.settles
+    slots.unreported(slots.lend(["lease-a"]))
+    settling = ask(slots)
+    assert (settling.settles, settling.wait) == (True, 0)
+    assert slots.lend(["lease-a"]).offer == 0
+    synced(slots, asking=parked)
+    synced(slots, asking=settling)
+    assert not ask(slots).settles
+    assert slots.lend(["lease-a"]).offer == 1
+
+
+def test_lost_offer_of_a_sync_is_settled_by_the_next(time: Clock) -> None:
+    """A sync that offered and got no answer may have been sent claims; the next gives them back."""
+    slots = Slots(2)
+    synced(slots)
+    slots.unsynced(ask(slots))
+    assert ask(slots).settles
+
+
+def test_offer_in_the_way_is_replaced_before_settling(time: Clock) -> None:
+    """With an offer still open a sync without one takes its place, and the one after that settles."""
+    slots = Slots(2)
+    synced(slots)
+    older = ask(slots)
+    time.time += 30
+    newer = ask(slots)
+    slots._unsettled = True  # noqa: SLF001 - as if an earlier offer had been lost only now
+    synced(slots, asking=newer)
+    replacing = ask(slots)
+    assert (replacing.offer, replacing.settles) == (0, False)
+    synced(slots, asking=older)
+    assert ask(slots).settles
+
+
 def test_replaced_sync_may_still_bring_claims(time: Clock) -> None:
-    """A sync sent over another that offers counts it, and leaves its offer out."""
+    """A sync that is sent over another that offers leaves its offer out."""
     slots = Slots(2)
     synced(slots)
     assert ask(slots).offer == 2
     time.time += 30
     asking = ask(slots)
-    assert (asking.offer, asking.in_flight) == (0, 1)
+    assert (asking.offer, asking.settles) == (0, False)
 
 
 def test_sync_is_repeated_after_the_machine_slept(time: Clock) -> None:
