@@ -121,12 +121,16 @@ class RunningService:
 
     def parked(self, call: Callable[[], T], *, workers: int = 0, results: int = 0) -> Future[T]:
         """Run *call* in another thread and return once so many workers or result waits more are parked."""
-        room = self.inside.room
-        before = room.parked()
+        room, doorway = self.inside.room, self.inside.doorway
+        before, inside = room.parked(), doorway.inside
         future = self.pool.submit(call)
         wanted = (before[0] + workers, before[1] + results)
-        until(lambda: room.parked() == wanted or future.done())
-        assert not future.done() or (workers, results) == (0, 0), f"answered at once: {future.result()}"
+        until(
+            lambda: (
+                future.done() or (room.parked() == wanted and doorway.inside == inside + workers + results)
+            )
+        )
+        assert not future.done(), f"answered at once: {future.result()}"
         return future
 
 
