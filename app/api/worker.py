@@ -76,15 +76,23 @@ def report(call: Call[Report, Nothing]) -> dict[str, Any]:
     def act(conn: Connection) -> tuple[list[dict[str, Any]], list[str], list[Claim]]:
         reading = Reading(conn, by, now)
         results = receive(reading, body.items)
-        worker = holding.find_worker(conn, worker_id) if body.free else None
-        free = body.free if worker is not None else 0
-        claims = claiming.claim(conn, worker=worker, free=free, now=now) if worker else []
-        return results, reading.grown, claims
+        known = holding.find_worker(conn, worker_id) if body.free else None
+        if known is None:
+            return results, reading.grown, []
+        worker = _as_told(known, body)
+        return results, reading.grown, claiming.claim(conn, worker=worker, free=body.free, now=now)
 
     results, grown, claims = call.service.write(act)
     for task_id in grown:
         call.service.room.tell(output_key(task_id))
     return {"results": results, "tasks": [present_claim(claim) for claim in claims], "cancel": []}
+
+
+def _as_told(known: Worker, body: Report) -> Worker:
+    """Return the worker with the kinds and labels of its report, where it names them."""
+    kinds = known.kinds if body.kinds is None else tuple(body.kinds)
+    labels = known.labels if body.labels is None else frozenset(body.labels)
+    return Worker(known.id, kinds, labels)
 
 
 def _arrive(call: Call[Sync, Nothing], worker: Worker) -> Seen:

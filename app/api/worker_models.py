@@ -78,7 +78,7 @@ class Ended(Wire):
 
     type: Literal["result"]
     lease: Lease
-    exit_code: Annotated[Whole, Field(ge=-(2**53), le=2**53)]
+    exit_code: Annotated[Whole, Field(gt=-(2**53), lt=2**53)]
     error: Text | None = None
     duration_ms: Instant | None = None
     metadata: dict[str, Any] | None = None

@@ -180,6 +180,15 @@ def chunks(conn: Connection, task_id: str, attempt: int, stream: str) -> list[An
     return _CHUNKS.all(conn, here)
 
 
+def has_output(
+    conn: Connection, *, task_id: str, attempt: int, stream: str, offset: int, data: bytes
+) -> bool:
+    """Say whether this very piece of output was kept before."""
+    return not data or _is_kept(
+        conn, {"task_id": task_id, "attempt": attempt, "stream": stream}, offset, data
+    )
+
+
 def _is_kept(conn: Connection, here: Mapping[str, Any], offset: int, data: bytes) -> bool:
     found = _EXACT.scalar(conn, {**here, "offset": offset})
     return found is not None and bytes(found) == data

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from sqlalchemy import Connection
 
 from app.domain import leases
@@ -92,18 +94,24 @@ def output(
     """Keep a piece of output; return the task's id when it is new, for those who watch.
 
     Taken under the present lease, and under the last one of a task whose worker was given up
-    (its late words are evidence). Raises ``LeaseLost``, ``OutputGap``.
+    (its late words are evidence). A piece that was kept under a lease whose outcome is there may
+    come again with that outcome. Raises ``LeaseLost``, ``OutputGap``.
     """
     lease, row = attempts.find(conn, token)
-    if row is None or not attempts.is_last_lease(lease, row, by):
+    if row is None:
         raise LeaseLost
-    new = outcomes.keep_output(
-        conn,
-        task_id=row.id,
-        attempt=row.attempt,
-        stream=stream,
-        offset=offset,
-        data=data,
-        now=now,
-    )
-    return row.id if new else None
+    piece = _Piece(task_id=row.id, attempt=lease.attempt, stream=stream, offset=offset, data=data)
+    if attempts.is_last_lease(lease, row, by):
+        return row.id if outcomes.keep_output(conn, **piece, now=now) else None
+    ended = outcomes.answered(conn, row.id, lease.attempt, leases.grant_hash(lease.grant))
+    if ended and outcomes.has_output(conn, **piece):
+        return None
+    raise LeaseLost
+
+
+class _Piece(TypedDict):
+    task_id: str
+    attempt: int
+    stream: str
+    offset: int
+    data: bytes
