@@ -187,7 +187,8 @@ def _read(response: requests.Response, deadline: float) -> bytes:
     pieces: list[bytes] = []
     size = 0
     # `read1` gives what has come; `read` would let a peer that trickles hold us beyond the deadline.
-    while piece := response.raw.read1(_PIECE, decode_content=True):
+    # Nothing is unpacked: we asked for no compression, and a small answer must not become a huge one.
+    while piece := response.raw.read1(_PIECE, decode_content=False):
         pieces.append(piece)
         size += len(piece)
         if size > LARGEST_ANSWER:

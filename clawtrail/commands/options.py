@@ -43,66 +43,39 @@ def connected(function: Callable[..., R]) -> Callable[..., R]:
     return with_client
 
 
-class Duration(click.ParamType[float]):
-    """A length of time with its unit, such as 500ms, 30s, 5m, 2h or 1d; given on in seconds."""
+def duration(value: str) -> float:
+    """Return the seconds of a length of time with its unit, such as 500ms, 30s, 5m, 2h or 1d.
 
-    name = "duration"
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - click's signature
-        """Return what help calls it."""
-        return "DURATION"
-
-    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the seconds that *value* says; refuses a number without a unit."""
-        if isinstance(value, int | float):
-            return value
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", value.strip())
-        if match is None:
-            self.fail(
-                f"{value!r} is no duration: write it with its unit, such as 500ms, 30s, 5m or 2h.", param, ctx
-            )
-        return float(match[1]) * _UNITS[match[2]]
+    Raises ``click.BadParameter`` for anything else, a bare number too: it could be seconds or milliseconds.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", value.strip())
+    if match is None:
+        raise click.BadParameter(
+            f"{value!r} is no duration: write it with its unit, such as 500ms, 30s, 5m or 2h."
+        )
+    return float(match[1]) * _UNITS[match[2]]
 
 
-class Moment(click.ParamType[int]):
-    """An instant: a date or time in ISO 8601 (local unless it says otherwise), or how long ago; epoch ms."""
+def moment(value: str) -> int:
+    """Return the epoch ms of a date or time in ISO 8601 (local unless it says otherwise), or of so long ago.
 
-    name = "moment"
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - click's signature
-        """Return what help calls it."""
-        return "WHEN"
-
-    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the epoch milliseconds that *value* says."""
-        if isinstance(value, int):
-            return value
-        try:
-            return int(datetime.fromisoformat(value).astimezone().timestamp() * 1000)
-        except (ValueError, OverflowError):
-            pass
-        try:
-            return int((time.time() - Duration().convert(value, param, ctx)) * 1000)
-        except click.BadParameter:
-            self.fail(f"{value!r} is no moment: write 2h (ago), 2026-11-23 or 2026-11-23T12:30.", param, ctx)
+    Raises ``click.BadParameter`` for anything else.
+    """
+    try:
+        return int(datetime.fromisoformat(value).astimezone().timestamp() * 1000)
+    except (ValueError, OverflowError):
+        pass
+    try:
+        return int((time.time() - duration(value)) * 1000)
+    except click.BadParameter:
+        raise click.BadParameter(
+            f"{value!r} is no moment: write 2h (ago), 2026-11-23 or 2026-11-23T12:30."
+        ) from None
 
 
-class Pair(click.ParamType[tuple[str, str]]):
-    """NAME=VALUE."""
-
-    name = "pair"
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - click's signature
-        """Return what help calls it."""
-        return "NAME=VALUE"
-
-    def convert(
-        self, value: str | tuple[str, str], param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        """Return the name and the value; refuses text without a ``=`` and an empty name."""
-        if isinstance(value, tuple):
-            return value
-        name, equals, rest = value.partition("=")
-        if not equals or not name:
-            self.fail(f"{value!r} is no NAME=VALUE.", param, ctx)
-        return name, rest
+def pair(value: str) -> tuple[str, str]:
+    """Return name and value of ``NAME=VALUE``; raises ``click.BadParameter`` without a name or a ``=``."""
+    name, equals, rest = value.partition("=")
+    if not equals or not name:
+        raise click.BadParameter(f"{value!r} is no NAME=VALUE.")
+    return name, rest

@@ -12,7 +12,7 @@ import click
 from clawtrail.client import Client
 from clawtrail.commands.attending import perform
 from clawtrail.commands.live import LiveOutput
-from clawtrail.commands.options import Duration, Pair, connected, json_option
+from clawtrail.commands.options import connected, duration, json_option, pair
 from clawtrail.commands.printing import print_json
 from clawtrail.manual import ManualCommand
 from clawtrail.result import Result
@@ -32,9 +32,15 @@ class TextOrWords(ManualCommand):
 
 @click.command(cls=TextOrWords, options_metavar="[OPTIONS]")
 @click.argument("text", nargs=-1, metavar="{TEXT | -- PROGRAM [ARGUMENT]...}")
-@click.option("--timeout", type=Duration(), help="How long it may run.  [default: 30s]")
+@click.option("--timeout", type=duration, metavar="DURATION", help="How long it may run.  [default: 30s]")
 @click.option("--cwd", metavar="DIR", help="The folder to run it in.")
-@click.option("--env", type=Pair(), multiple=True, help="A variable for its environment; may be repeated.")
+@click.option(
+    "--env",
+    type=pair,
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="A variable for its environment; may be repeated.",
+)
 @click.option(
     "--stdin", "stdin_file", metavar="FILE", help="Its standard input, from a file, or from here with -."
 )
@@ -47,7 +53,9 @@ class TextOrWords(ManualCommand):
     type=click.Choice(["read", "idempotent", "mutating"]),
     help="What a second run would do, after a lost worker: only what is not mutating is run again.",
 )
-@click.option("--ttl", type=Duration(), help="Give it up when it has not started in this time.")
+@click.option(
+    "--ttl", type=duration, metavar="DURATION", help="Give it up when it has not started in this time."
+)
 @click.option("--tag", "tags", multiple=True, help="A word to find it by; may be repeated.")
 @click.option("--detach", is_flag=True, help="Print the task's id and leave.")
 @json_option
