@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks import claims, disk_use, latency, parked, reporting, slow_disk, submits, throughput
 from benchmarks.figures import Figure
-from benchmarks.processes import ROOT
+from benchmarks.processes import ROOT, leave_on_sigterm
 from benchmarks.setting import Setting
 
 MEASUREMENTS: dict[str, Callable[[Setting], list[Figure]]] = {
@@ -25,6 +25,7 @@ MEASUREMENTS: dict[str, Callable[[Setting], list[Figure]]] = {
 def main() -> int:
     """Run the measurements asked for, one after the other; return 0 when all could be made."""
     given = _arguments()
+    leave_on_sigterm()
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="clawtrail-bench-") as folder:
         setting = Setting(Path(folder), quick=given.quick, peers=given.peers)

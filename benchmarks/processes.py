@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +14,8 @@ from typing import Any, Self
 
 import psutil
 
+# What is left over when this program is killed would burden every later measurement.
+DIE_WITH_US = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -29,7 +33,7 @@ class Running:
         pipe = subprocess.PIPE if pipes else None
         with log.open("ab") as sink:
             self.process = subprocess.Popen(
-                command,
+                [*DIE_WITH_US, *command],
                 stdin=pipe or subprocess.DEVNULL,
                 stdout=pipe or sink,
                 stderr=sink,
@@ -116,6 +120,11 @@ class Running:
         """Return an error that carries the end of the log."""
         tail = self.log.read_text(errors="replace")[-2000:]
         return Ended(f"{what}; the end of {self.log}:\n{tail}")
+
+
+def leave_on_sigterm() -> None:
+    """Let SIGTERM end this program as an error does, so that it ends what it started."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def free_port() -> int:

@@ -12,11 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedCo
 from rich.table import Table
 
 from benchmarks.crash.running import Report, run
+from benchmarks.processes import leave_on_sigterm
 
 
 def main() -> int:
     """Run the crash test; return 0 when nothing was lost, run twice or recorded wrongly, else 1."""
     given = _arguments()
+    leave_on_sigterm()
     with tempfile.TemporaryDirectory(prefix="clawtrail-crash-") as kept:
         folder = given.data or Path(kept) / "data"
         progress = Progress(
