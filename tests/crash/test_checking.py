@@ -52,7 +52,7 @@ def run_task(database: Path) -> str:
     writer.perform(lambda conn: reporting.start(conn, lease, by=by, now=NOW))
     done = Outcome(0, "exit", None, 1, None, 0, 0, truncated=False)
     writer.perform(lambda conn: finishing.result(conn, lease, done, by=by, now=NOW))
-    writer.close()
+    writer.farewell(lambda _conn: None)
     engine.dispose()
     return task_id
 
