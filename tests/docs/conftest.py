@@ -26,9 +26,9 @@ class Reader:
     tokens: dict[str, str]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    """Start server and worker and give what the examples count on; one of each for a module."""
+    """Start server and worker and give what the examples count on; one of each for all tests here."""
     folder = tmp_path_factory.mktemp("reader")
     data, home = folder / "data", folder / "home"
     home.mkdir()

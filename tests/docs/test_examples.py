@@ -49,7 +49,7 @@ def _in_one_shell(blocks: Sequence[Example], reader: Reader, folder: Path) -> li
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     told = []
