@@ -61,6 +61,8 @@ def worker(token_file: Path | None, config: Path | None, **given: object) -> Non
     signals.get()
     program.stop(signals)
     log.info("worker ended", extra={"fields": {"name": settings.name}})
+    if program.failed:
+        raise SystemExit(1)
 
 
 class _Unusable(click.ClickException):

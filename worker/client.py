@@ -68,10 +68,7 @@ class Server:
             response = self._adapter.send(
                 request, stream=True, timeout=(CONNECT_S, timeout), verify=self._verify, proxies=self._proxies
             )
-            try:
-                content: bytes = response.raw.read(MOST_BYTES + 1, decode_content=True)
-            finally:
-                response.close() if response.raw.closed else response.raw.release_conn()
+            content: bytes = response.raw.read(MOST_BYTES + 1, decode_content=True)
         except (requests.RequestException, HTTPError, OSError) as error:
             raise Unreachable(f"no answer from {template.url}: {error}") from error
         if len(content) > MOST_BYTES:

@@ -57,11 +57,17 @@ class Patience:
             self._changed.notify_all()
 
     def wait(self, seconds: float) -> bool:
-        """Wait so long, or until another caller's outage ends. False: the worker is at its end, give up."""
+        """Wait so long, or until a nudge or the end of another's outage. False: the worker is at its end."""
         with self._changed:
             seen = self._recoveries
             self._changed.wait_for(lambda: self._over or self._recoveries != seen, seconds)
             return not self._over
+
+    def nudge(self) -> None:
+        """Let everybody who waits try again now."""
+        with self._changed:
+            self._recoveries += 1
+            self._changed.notify_all()
 
     def end(self) -> None:
         """Let nobody wait any more."""

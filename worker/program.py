@@ -1,12 +1,13 @@
 """The whole worker: its parts put together, started, and brought to an end."""
 
 import logging
+import signal
+import threading
 import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Thread
 
 from config.worker import WorkerSettings
 from worker import environment, state
@@ -47,6 +48,7 @@ class Worker:
         environment.seal_descriptors()
         self._lock = state.hold(settings.state)
         self._settings = settings
+        self.failed = False
         self._patience = Patience(first=settings.poll_interval / 1000)
         self._journal = Journal(Path(settings.state) / "journal.db")
         self._slots = Slots(settings.max_concurrent, longest_wait=settings.wait / 1000)
@@ -86,7 +88,11 @@ class Worker:
         )
 
     def start(self) -> None:
-        """Start all threads: two that sync, the courier, and one for each slot."""
+        """Start all threads: two that sync, the courier, and one for each slot.
+
+        One that fails, which none should, ends the whole worker; ``failed`` then says so.
+        """
+        threading.excepthook = self._give_up
         backlog = self._journal.untold()
         for entry in backlog:
             self._slots.keep(entry.lease)
@@ -103,6 +109,7 @@ class Worker:
         """
         self._runner.close()
         self._slots.close()
+        self._patience.nudge()
         drain_until = time.monotonic() + self._settings.drain
         while not self._slots.wait_idle(_LOOK_S):
             if not signals.empty() or time.monotonic() >= drain_until:
@@ -121,6 +128,11 @@ class Worker:
         except JournalFailed:
             log.exception("journal not closed")
 
+    def _give_up(self, fault: threading.ExceptHookArgs) -> None:
+        log.critical("a thread of the worker failed", exc_info=fault.exc_value)
+        self.failed = True
+        signal.raise_signal(signal.SIGTERM)
+
     def _work(self) -> None:
         while True:
             held: Held | None = self._claims.get()
@@ -130,4 +142,4 @@ class Worker:
 
 def _begin(name: str, target: Callable[[], None]) -> None:
     # Daemons: at the end nobody waits for a thread that is parked at the service.
-    Thread(target=target, name=name, daemon=True).start()
+    threading.Thread(target=target, name=name, daemon=True).start()

@@ -24,7 +24,6 @@ CANCELLED = Ending(-1, "Cancelled", "cancelled")
 LEASE_LOST = Ending(-1, "Stopped: the lease ended, so the service no longer counts on this run", "failed")
 SHUT_DOWN = Ending(-1, "Stopped: the worker was shut down", "failed")
 NOT_CONFIRMED = Ending(-1, "Not run: the service did not confirm the start in time", "failed")
-
 STARTED_BEFORE = Ending(-1, "Not run: this worker has started this attempt before", "interrupted")
 
 
@@ -116,7 +115,9 @@ class Runner:
         claim = held.claim
         if self._closed:
             raise _NotOurs("the worker is about to end")
-        parcel = self._outbox.tell(Parcel([items.start(claim.lease)], give_up=held.gone))
+        parcel = self._outbox.tell(
+            Parcel([items.start(claim.lease)], give_up=lambda: self._closed or held.gone())
+        )
         if parcel.told and not parcel.answers[0].ok:
             raise _NotOurs(f"the service says no to the start: {parcel.answers[0].code}")
         if not parcel.told and self._closed:

@@ -40,6 +40,8 @@ class Asking:
 
     offer: int
     leases: tuple[str, ...]
+    cancelling: tuple[str, ...]
+    """The tasks whose cancellation is known; the service need not answer because of them."""
     settles: bool
     """Whether what it does not name was never received: no other request can bring claims meanwhile."""
     wait: float
@@ -108,7 +110,7 @@ class Slots:
             for lease in asking.leases:
                 self._renew(lease, asking.sent, lost=lease in answer.lost)
             news |= self._cancel(answer.cancel)
-            fresh = self._take(answer.tasks, asking.sent)
+            fresh = self._take(answer.tasks[: asking.offer], asking.sent)
             self._note_change()
             return fresh, news
 
@@ -146,7 +148,7 @@ class Slots:
                 self._held.pop(lease, None)
                 self._untold.discard(lease)
             self._cancel(answer.cancel)
-            fresh = self._take(answer.tasks, lending.sent)
+            fresh = self._take(answer.tasks[: lending.offer], lending.sent)
             self._note_change()
             return fresh
 
@@ -201,7 +203,7 @@ class Slots:
             return self._changed.wait_for(lambda: not self._held and not self._untold, timeout)
 
     def wait_unoffered(self, timeout: float) -> bool:
-        """Wait until the service has let go of every offer, at most *timeout* seconds. Call it when closed."""
+        """Wait until no offer is open any more, at most *timeout* seconds. Call it when closed."""
         with self._changed:
             return self._changed.wait_for(lambda: not any(self._offers()), timeout)
 
@@ -226,7 +228,7 @@ class Slots:
 
     def _unused(self) -> int:
         used = sum(not held.lent for held in self._held.values())
-        return max(0, self._total - used - sum(self._offers()))
+        return self._total - used - sum(self._offers())
 
     def _offers(self) -> list[int]:
         """List what each unanswered request offers."""
@@ -259,6 +261,7 @@ class Slots:
         asking = Asking(
             offer=self._free() if settles or not self._unsettled else 0,
             leases=(*(lease for lease, held in self._held.items() if not held.lost), *self._untold),
+            cancelling=tuple(held.claim.task_id for held in self._held.values() if held.cancelled),
             settles=settles,
             wait=0.0 if settles else min(self._longest_wait, self._lease_s / 3),
             sent=clock.now(),
@@ -286,11 +289,8 @@ class Slots:
         return news
 
     def _take(self, claims: list[Claim], sent: float) -> list[Held]:
-        # More than was offered, or anything while closing, is left lying: what no sync names goes back.
-        fresh = []
-        for claim in claims:
-            if not self._closed and claim.lease not in self._held and self._unused() > 0:
-                held = Held(claim, self._known_until(sent))
-                self._held[claim.lease] = held
-                fresh.append(held)
-        return fresh
+        if self._closed:  # left lying: what no sync names goes back
+            return []
+        fresh = {claim.lease: Held(claim, self._known_until(sent)) for claim in claims}
+        self._held |= fresh
+        return list(fresh.values())

@@ -57,6 +57,7 @@ class Syncing:
             {
                 "free": asking.offer,
                 "leases": asking.leases,
+                "cancelling": asking.cancelling,
                 "inFlight": 0 if asking.settles else 1,
                 "wait": round(asking.wait * 1000),
             }

@@ -156,7 +156,7 @@ class FakeServer:
             self._newest[body["session"]] = number
             self._offers[number] = body["free"]
             self._renew(body)
-            told = {task.id for task in self._held() if task.cancel and task.lease in body["leases"]}
+            told = set(body.get("cancelling", []))
             self.changed.notify_all()
             lost = [lease for lease in body["leases"] if not self._is_held(lease)]
             drain = self.drain

@@ -10,7 +10,8 @@ import pytest
 from tests.support.fake_server import TOKEN, FakeServer, FakeTask
 from worker.answers import Claim
 from worker.client import Server
-from worker.executors import file_read
+from worker.executors import file_read, registry
+from worker.executors.command import Commands
 from worker.items import Ending
 from worker.journal import Journal
 from worker.orders import Executor, Order, Run
@@ -75,6 +76,21 @@ def test_custom_kind_runs(desk: Desk) -> None:
     task = desk.run("greet", name="Ada")
     assert task.stdout == b"Hello, Ada\n"
     assert (task.result["exitCode"], task.result["metadata"]) == (0, {"greeted": 1})
+
+
+def test_installed_package_adds_a_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry point of a package is an executor of its name, and cannot replace one of ours."""
+    about = tmp_path / "greetings-1.0.dist-info"
+    about.mkdir()
+    (about / "entry_points.txt").write_text(
+        f"[{registry.GROUP}]\ngreet = greetings:greet\ncommand = greetings:greet\n"
+    )
+    (tmp_path / "greetings.py").write_text("def greet(order, run): ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    commands = Commands(env={}, shell="/bin/sh -c")
+    executors = registry.load(commands)
+    assert sorted(executors) == ["command", "file-edit", "file-read", "file-write", "greet"]
+    assert executors["command"] == commands.run
 
 
 def test_refusal_is_a_result_and_runs_nothing(desk: Desk, fake: FakeServer) -> None:

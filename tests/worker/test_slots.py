@@ -86,7 +86,12 @@ def test_offer_is_what_is_free(time: Clock) -> None:
 
 def test_more_than_was_offered_is_left_lying(time: Clock) -> None:
     """A service that hands out too much finds the rest not named."""
-    assert synced(Slots(2), "a", "b", "c") == ["a", "b"]
+    slots = Slots(3)
+    synced(slots, "a")
+    assert synced(slots, "b", "c", "d") == ["b", "c"]
+    ask(slots)
+    lending = slots.lend(["lease-a"])
+    assert [held.claim.task_id for held in slots.reported(lending, told("e", "f"), ["lease-a"])] == ["e"]
 
 
 def test_parked_offer_is_left_alone(time: Clock) -> None:
@@ -226,7 +231,9 @@ def test_cancellation_reaches_the_held(time: Clock) -> None:
     answer = said_by(cancel=["a", "unknown"])
     assert slots.synced(ask(slots), answer)[1]
     assert first.cancelled
-    assert not slots.synced(ask(slots), answer)[1]
+    again = ask(slots)
+    assert again.cancelling == ("a",)
+    assert not slots.synced(again, answer)[1]
     slots.reported(slots.lend([]), ReportAnswer(results=[], cancel=["b"]), [])
     assert second.cancelled
 

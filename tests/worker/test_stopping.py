@@ -48,6 +48,19 @@ def test_nothing_is_claimed_once_told_to_end(fake: FakeServer, start_worker: Sta
     assert later.state == "pending"
 
 
+def test_service_that_is_away_does_not_hold_up_the_end(fake: FakeServer, start_worker: StartWorker) -> None:
+    """A claim whose start cannot be confirmed is not waited for when the worker is told to end."""
+    fake.before = lambda path, _body: Answer(cut=True) if path == "/worker/report" else None
+    worker = start_worker()
+    task = fake.submit(command="true")
+    fake.until(lambda: fake.items("start"))
+    fake.before = lambda _path, _body: Answer(cut=True)
+    began = time.monotonic()
+    assert worker.stop() == 0
+    assert time.monotonic() - began < 3
+    assert not task.results
+
+
 def test_second_signal_stops_what_runs(fake: FakeServer, start_worker: StartWorker) -> None:
     """Asked twice, the worker ends its tasks, tells so, and leaves with 0."""
     worker = start_worker()
