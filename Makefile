@@ -25,10 +25,12 @@ test: $(ENV)/installed-test ## run the whole suite (ARGS='-k name' for a part)
 	@exec $(BIN)/python -m pytest $(ARGS)
 
 lint: $(ENV)/installed-lint ## look at style, format, types and import contracts
-	@echo 'ruff:  style';            $(BIN)/ruff check --quiet .
-	@echo 'ruff:  format';           $(BIN)/ruff format --check --quiet . || { echo 'run: make format'; exit 1; }
-	@echo 'mypy:  types';            $(BIN)/mypy
-	@echo 'lint-imports: contracts'; $(BIN)/lint-imports
+	@bad=0; \
+	echo 'ruff: style';        $(BIN)/ruff check --quiet . || bad=1; \
+	echo 'ruff: format';       $(BIN)/ruff format --check --quiet . || { echo 'repair it with: make format'; bad=1; }; \
+	echo 'mypy: types';        $(BIN)/mypy || bad=1; \
+	echo 'import contracts';   $(BIN)/lint-imports --no-logo 2>/dev/null >$(ENV)/contracts.log || { cat $(ENV)/contracts.log; bad=1; }; \
+	exit $$bad
 
 format: $(ENV)/installed-lint ## lay out the code and repair what ruff can
 	@$(BIN)/ruff check --fix-only --quiet .
