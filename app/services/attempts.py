@@ -62,7 +62,12 @@ def held(lease: Lease, row: AnyRow | None, by: Reporter) -> AnyRow:
 
 def is_last_lease(lease: Lease, row: AnyRow, by: Reporter) -> bool:
     """Say whether *lease* is the one under which the task is, or was last, held."""
-    return row.attempt == lease.attempt and lease.matches(row.lease_hash) and made_claim(row, by)
+    return is_of(lease, row) and made_claim(row, by)
+
+
+def is_of(lease: Lease, row: AnyRow) -> bool:
+    """Say whether *lease* is the task's present or last one, whoever shows it."""
+    return bool(row.attempt == lease.attempt and lease.matches(row.lease_hash))
 
 
 def made_claim(row: AnyRow, by: Reporter) -> bool:

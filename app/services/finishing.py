@@ -30,8 +30,9 @@ class Reception:
 def result(conn: Connection, token: str, outcome: Outcome, *, by: Reporter, now: int) -> Reception:
     """Take the outcome of an attempt: applied under the present lease, else kept as evidence.
 
-    Delivered twice, it is answered as the first time. Raises ``LeaseLost`` only when there is no
-    such attempt at all, ``IllegalTransition`` for a run that was never started.
+    Delivered twice, it is answered as the first time. Raises ``LeaseLost`` when there is no such
+    attempt at all or another token made the claim, ``IllegalTransition`` for a run that was never
+    started.
     """
     lease, row = attempts.find(conn, token)
     if row is None or lease.attempt > row.attempt or lease.attempt < 1:
@@ -40,8 +41,11 @@ def result(conn: Connection, token: str, outcome: Outcome, *, by: Reporter, now:
     before = outcomes.answered(conn, row.id, lease.attempt, lease_hash)
     if before is not None:
         return Reception(before)
-    if row.lease_expires_at is None or not attempts.is_last_lease(lease, row, by):
+    if row.lease_expires_at is None or not attempts.is_of(lease, row):
         return _refuse(conn, row.id, lease.attempt, outcome, lease_hash=lease_hash, by=by, now=now)
+    if not attempts.made_claim(row, by):
+        # Nothing is kept of it: kept, it would stand in the way of the holder's own outcome.
+        raise LeaseLost
     if row.state == State.CLAIMED and outcome.reason not in ("policy", "failed", "cancelled"):
         raise IllegalTransition("This attempt was never started; report its start first.")
     finish(conn, row, outcome, lease_hash=lease_hash, by=by, now=now)
@@ -129,7 +133,8 @@ def finish(
 
 def _end(row: AnyRow, outcome: Outcome) -> tuple[State, EventType]:
     if outcome.reason == "interrupted":
-        if may_run_again(row.effect, attempt=row.attempt, max_attempts=row.max_attempts):
+        again = may_run_again(row.effect, attempt=row.attempt, max_attempts=row.max_attempts)
+        if again and row.cancel_requested_at is None:
             return State.PENDING, EventType.TASK_REQUEUED
         return State.UNKNOWN, EventType.TASK_LOST
     if outcome.reason == "cancelled" and row.cancel_requested_at is not None:
@@ -147,7 +152,6 @@ def _left(to: State, outcome: Outcome, now: int) -> dict[str, Any]:
             "started_at": None,
             "lease_hash": None,
             "lease_expires_at": None,
-            "cancel_requested_at": None,
         }
     reason = None if outcome.reason == "exit" and to is State.COMPLETED else outcome.reason
     return {"lease_hash": None, "lease_expires_at": None, "finished_at": now, "reason": reason}

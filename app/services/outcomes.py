@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, select
 
 from app.domain.errors import InvalidRequest, OutputGap
+from app.domain.event_types import EventType
 from app.storage.prepared import Prepared
-from app.storage.tables import AnyRow, outcomes, output
+from app.storage.tables import AnyRow, events, outcomes, output
 from clawtrail.formats import canonical
 from clawtrail.formats.leaves import salted_digest
 
@@ -50,10 +51,17 @@ _COUNT = Prepared(
     ),
 )
 _OF_LEASE = Prepared(
-    select(outcomes.c.accepted).where(
+    select(outcomes.c.accepted, outcomes.c.digest).where(
         outcomes.c.task_id == bindparam("task_id"),
         outcomes.c.attempt == bindparam("attempt"),
         outcomes.c.lease_hash == bindparam("lease_hash"),
+    ),
+)
+_REQUEUED = Prepared(
+    select(events.c.detail).where(
+        events.c.task_id == bindparam("task_id"),
+        events.c.attempt == bindparam("attempt"),
+        events.c.type == EventType.TASK_REQUEUED.value,
     ),
 )
 _OF_STREAM = (
@@ -137,10 +145,18 @@ def digest_of(row: Mapping[str, Any]) -> bytes:
 
 
 def answered(conn: Connection, task_id: str, attempt: int, lease_hash: bytes) -> bool | None:
-    """Say how an outcome under this lease was answered before: accepted, refused, or None for never."""
-    here = {"task_id": task_id, "attempt": attempt, "lease_hash": lease_hash}
-    found = _OF_LEASE.scalar(conn, here)
-    return None if found is None else bool(found)
+    """Say how an outcome under this lease was answered before: accepted, refused, or None for never.
+
+    One that sent its task back to pending was accepted too: the event of that carries its digest.
+    """
+    here = {"task_id": task_id, "attempt": attempt}
+    found = _OF_LEASE.first(conn, {**here, "lease_hash": lease_hash})
+    if found is None:
+        return None
+    if found.accepted:
+        return True
+    digest = b64encode(found.digest).decode()
+    return any(digest in row.detail for row in _REQUEUED.all(conn, here))
 
 
 def keep_output(
