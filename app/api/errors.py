@@ -6,7 +6,7 @@ import json
 import logging
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from app.domain import errors
@@ -43,6 +43,8 @@ HTTP_SENTENCES = {
     413: "The body is larger than this server takes.",
     429: "Too many submissions with this token; wait before the next.",
 }
+
+OLD_POLL = "/worker/poll"
 
 _log = logging.getLogger("clawtrail.api")
 
@@ -88,7 +90,19 @@ def present(error: Exception) -> Response:
 
 def register(app: Flask) -> None:
     """Let *app* answer every error as JSON."""
-    app.register_error_handler(Exception, present)
+
+    def handle(error: Exception) -> Response:
+        response = present(error)
+        return _for_old_worker(response) if request.path == OLD_POLL and request.method == "GET" else response
+
+    app.register_error_handler(Exception, handle)
+
+
+def _for_old_worker(refused: Response) -> Response:
+    """Return what an old worker survives: 401, or that there is no task; anything else true ends it."""
+    if refused.status_code in (401, 403):
+        return present(errors.Unauthorized())
+    return answer(None)
 
 
 def _present_http(error: HTTPException) -> Response:

@@ -29,6 +29,8 @@ routes = Routes("old_worker")
 @routes("GET", "/worker/poll", roles=WORKER, query=OldPoll)
 def poll(call: Call[Nothing, OldPoll]) -> Response:
     """Return the oldest task that an old worker understands, or ``null``; never anything else."""
+    if call.request.method == "HEAD":  # an answer without a body cannot bring a task
+        return answer(None)
     worker = Worker(call.principal.worker_id(MACHINE), tuple(kind.value for kind in V1_KINDS))
     room, service = call.service.room, call.service
     seat = WorkerSeat(call.alive, worker_id=worker.id, can_run=worker.can_run)

@@ -7,11 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Connection, bindparam, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    and_,
+    bindparam,
+    literal_column,
+    not_,
+    or_,
+    select,
+)
 
 from app.domain import leases
 from app.domain.event_types import EventType
-from app.domain.kinds import V1_KINDS
+from app.domain.kinds import V1_KINDS, Kind
 from app.domain.leases import Lease
 from app.domain.states import State
 from app.domain.timing import START_MS, V1_LEASE_EXTRA_MS
@@ -87,7 +97,9 @@ def claim_for_old_worker(conn: Connection, *, worker_id: str, now: int) -> Claim
     minute, and has no token.
     """
     worker = Worker(worker_id, tuple(kind.value for kind in V1_KINDS))
-    rows = _take(conn, worker, free=1, label_sets=(), lease_hash=None, expires_at=now + START_MS, now=now)
+    rows = _take(
+        conn, worker, free=1, label_sets=(), lease_hash=None, expires_at=now + START_MS, now=now, old=True
+    )
     if not rows:
         return None
     row = rows[0]
@@ -131,12 +143,13 @@ def _take(
     lease_hash: bytes | None,
     expires_at: int,
     now: int,
+    old: bool = False,
 ) -> list[AnyRow]:
     kinds = {f"kind_{number}": kind for number, kind in enumerate(worker.kinds)}
     sets = {f"labels_{number}": labels for number, labels in enumerate(label_sets)}
     return transitions.claim(
         conn,
-        _taking(len(kinds), len(sets)),
+        _taking(len(kinds), len(sets), old=old),
         values={
             **kinds,
             **sets,
@@ -152,8 +165,8 @@ def _take(
 
 
 @lru_cache(maxsize=128)
-def _taking(kinds: int, label_sets: int) -> Prepared:
-    """Return the claim for a worker of so many *kinds* and fitting *label_sets*.
+def _taking(kinds: int, label_sets: int, *, old: bool) -> Prepared:
+    """Return the claim for a worker of so many *kinds* and fitting *label_sets*, perhaps an *old* one.
 
     It takes the oldest tasks; the partial index of pending tasks has their order.
     """
@@ -178,11 +191,27 @@ def _taking(kinds: int, label_sets: int) -> Prepared:
             or_(task.c.expires_at.is_(None), task.c.expires_at > bindparam("now")),
             or_(*fits),
             or_(task.c.session_key.is_(None), ~goes_first),
+            *(_as_of_old(task) if old else ()),
         )
         .order_by(task.c.priority.desc(), task.c.id)
         .limit(bindparam("free"))
     )
     return transitions.prepare_claim(chosen)
+
+
+def _as_of_old(task: FromClause) -> list[ColumnElement[bool]]:
+    """Return the conditions for what an old worker runs as it is meant.
+
+    It does not know these fields and would run the rest without them. In JSON text a quote comes
+    directly behind a comma only between fields: inside of a text it is escaped.
+    """
+    strange = [task.c.payload.contains(f',"{name}":') for name in ("cwd", "env", "stdin", "offset", "limit")]
+    without = and_(not_(task.c.payload.startswith('{"argv":')), not_(or_(*strange)))
+    decoded = and_(
+        task.c.kind == bindparam("reading", Kind.FILE_READ.value),
+        task.c.payload.contains(',"encoding":"base64"'),
+    )
+    return [or_(task.c.kind == bindparam("agent", Kind.CLAUDE_CLI.value), without), not_(decoded)]
 
 
 _LABEL_SETS = Prepared(
