@@ -52,6 +52,7 @@ class Client:
         token_file: str | Path | None = None,
         timeout: float = 30.0,
         proxy: str | None = None,
+        ca_file: str | Path | None = None,
         insecure_http: bool | None = None,
         config: str | Path | None = None,
         retrying: Retrying | None = None,
@@ -66,6 +67,7 @@ class Client:
             token=token,
             token_file=token_file,
             proxy=proxy,
+            ca_file=ca_file,
             insecure_http=insecure_http,
             config=config,
         )
@@ -86,8 +88,6 @@ class Client:
         """Close the kept connections."""
         self._transport.close()
 
-    # Submitting
-
     def submit(
         self,
         command: str | None = None,
@@ -102,7 +102,7 @@ class Client:
         """Hand over a *task* of any kind; once this returns, it is durable on the record."""
         return Submitted.read(self._submit(task.route, task.body))
 
-    def submit_many(self, tasks: Iterable[Task]) -> list[Submitted]:
+    def submit_many(self, tasks: Iterable[Task]) -> tuple[Submitted, ...]:
         """Hand over up to 1,000 tasks, all or none of them, and return them in the same order.
 
         Raises ``ValueError`` for file operations, which have routes of their own.
@@ -111,7 +111,7 @@ class Client:
         if any(task.route != "/tasks" for task in batch):
             raise ValueError("file operations cannot go into a batch")
         answer = self._submit("/tasks/batch", {"tasks": [task.body for task in batch]})
-        return [Submitted(task_id) for task_id in fields.texts(answer, "taskIds")]
+        return tuple(map(Submitted, fields.texts(answer, "taskIds")))
 
     def run(
         self,
@@ -149,8 +149,6 @@ class Client:
         """Make a new task with the content of an old one; the old one stays as it is."""
         return Submitted.read(self._submit(task_path(task_id, "rerun"), {}))
 
-    # Files
-
     def read_file(self, path: str, *, offset: int | None = None, limit: int | None = None) -> bytes:
         """Return the bytes of a file on the worker's computer, or *limit* of them from *offset* on.
 
@@ -174,8 +172,6 @@ class Client:
         found more than once.
         """
         return self.run_task(Task.file_edit(path, old, new, replace_all=replace_all, **options), check=True)
-
-    # Looking and waiting
 
     def get(self, task_id: str, *, wait: float = 0.0) -> Result | Unfinished:
         """Return the result, or how the task stands when it has none within *wait* seconds (at most 50)."""
@@ -240,8 +236,6 @@ class Client:
         """Return how many tasks there are, in all and by state."""
         return Stats.read(self._get("/tasks/stats"))
 
-    # Acting on a task
-
     def cancel(self, task_id: str, *, reason: str | None = None) -> str:
         """Ask for the end of a task; return its state: ``cancelled``, or as before until its worker hears it.
 
@@ -256,8 +250,6 @@ class Client:
                 raise
             return standing.state
         return fields.text(answer, "state")
-
-    # One place for each way to ask
 
     def _get(self, path: str, *, query: Json | None = None, wait: float = 0.0) -> Json:
         return self._transport.ask(Question("GET", path, query=query or {}, wait=wait)).content

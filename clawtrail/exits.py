@@ -1,9 +1,10 @@
 """The exit statuses of the command line, and the sentences that go with them.
 
 =====  ==================================================================================================
-0-127  `run` and `watch`: the task's own exit code (124 timeout, 126 refused by policy or not executable,
-       127 not found)
-128+n  the task, or this command itself, was ended by signal n (130: Ctrl-C)
+0-255  `run`, `watch`, `read`, `write`, `edit`: the task's own exit code (124 timeout, 126 refused by policy
+       or not executable, 127 not found, 128+n ended by signal n)
+130    left by Ctrl-C
+141    whoever read the output has gone
 1      the server refused: no such task, it has ended already, the request is not valid
 2      wrong usage, or no server or token is configured
 69     the server cannot be reached, or cannot do it now

@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import quote
@@ -21,6 +22,7 @@ T = TypeVar("T")
 # Below the 60 seconds after which nginx and its like give up on an answer by default.
 LONGEST_POLL = 50.0
 _HASTE = 0.5
+_LOOK_UP = 0.5
 
 
 def task_path(task_id: str, *rest: str) -> str:
@@ -96,7 +98,7 @@ class Merged(Generic[T]):
         running = len(self._sources)
         try:
             while running:
-                item = self._items.get()
+                item = self._next()
                 if not isinstance(item, _Ended):
                     yield item
                 elif item.error is not None:
@@ -105,6 +107,13 @@ class Merged(Generic[T]):
                     running -= 1
         finally:
             self._left.set()
+
+    def _next(self) -> T | _Ended:
+        # A signal that comes just before a thread goes to sleep does not wake it, and its handler, which runs
+        # between the steps of Python only, would wait for the next item. So look up now and then.
+        while True:
+            with suppress(queue.Empty):
+                return self._items.get(timeout=_LOOK_UP)
 
     def _drain(self, source: Iterator[T]) -> None:
         ended = _Ended()

@@ -13,16 +13,27 @@ from urllib.parse import urlsplit
 
 from clawtrail.errors import NotConfigured
 
-_SETTINGS = {"url": str, "token": str, "token_file": str, "proxy": str, "insecure_http": bool}
+_SETTINGS = {
+    "url": str,
+    "token": str,
+    "token_file": str,
+    "proxy": str,
+    "ca_file": str,
+    "insecure_http": bool,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One usable address with its token; the token shows in no repr."""
+    """One usable address with its token, which shows in no repr.
+
+    ``ca_file`` holds the certificates to trust instead of the usual ones, in PEM.
+    """
 
     url: str
     token: str = field(repr=False)
     proxy: str | None = field(default=None, repr=False)
+    ca_file: str | None = None
 
 
 def find_profile(
@@ -31,15 +42,17 @@ def find_profile(
     token: str | None = None,
     token_file: str | Path | None = None,
     proxy: str | None = None,
+    ca_file: str | Path | None = None,
     insecure_http: bool | None = None,
     config: str | Path | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Profile:
     """Return the address and token to use: each from its argument, else the environment, else the file.
 
-    The environment is ``CLAWTRAIL_URL``, ``CLAWTRAIL_TOKEN``, ``CLAWTRAIL_TOKEN_FILE``, ``CLAWTRAIL_PROXY``
-    and ``CLAWTRAIL_INSECURE_HTTP=1``; ``WORKER_URL`` and ``WORKER_TOKEN`` are taken too. The file is
-    *config*, or ``$CLAWTRAIL_CLIENT_CONFIG``, or ``~/.config/clawtrail/client.toml`` if it exists.
+    The environment is ``CLAWTRAIL_URL``, ``CLAWTRAIL_TOKEN``, ``CLAWTRAIL_TOKEN_FILE``, ``CLAWTRAIL_PROXY``,
+    ``CLAWTRAIL_CA_FILE`` and ``CLAWTRAIL_INSECURE_HTTP=1``; ``WORKER_URL`` and ``WORKER_TOKEN`` are taken
+    too. The file is *config*, or ``$CLAWTRAIL_CLIENT_CONFIG``, or ``~/.config/clawtrail/client.toml`` if it
+    exists.
 
     Raises ``NotConfigured``, with a sentence on what to set, when something is missing or unsafe.
     """
@@ -57,6 +70,7 @@ def find_profile(
         url=_checked_url(address, insecure_http=insecure_http),
         token=_find_token(token, token_file, stored, env),
         proxy=proxy or env.get("CLAWTRAIL_PROXY") or _text(stored, "proxy"),
+        ca_file=_checked_ca_file(ca_file or env.get("CLAWTRAIL_CA_FILE") or _text(stored, "ca_file")),
     )
 
 
@@ -98,6 +112,15 @@ def _checked_token(value: str, origin: str) -> str:
             f"There is no usable token in {origin}: it holds blanks or unprintable characters."
         )
     return token
+
+
+def _checked_ca_file(path: str | Path | None) -> str | None:
+    if not path:
+        return None
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise NotConfigured(f"There is no file {file} with certificates to trust.")
+    return str(file)
 
 
 def _checked_url(address: str, *, insecure_http: bool) -> str:

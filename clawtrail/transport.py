@@ -77,6 +77,7 @@ class Transport:
         self._timeout = timeout
         self._retrying = retrying
         self._proxies = {"http": profile.proxy, "https": profile.proxy} if profile.proxy else {}
+        self._verify = profile.ca_file or True
         self._adapter = HTTPAdapter(pool_maxsize=_CONNECTIONS_KEPT)
         self._headers = {
             "Authorization": f"Bearer {profile.token}",
@@ -125,6 +126,7 @@ class Transport:
                 self._prepare(question, wait),
                 stream=True,
                 timeout=(min(CONNECT_SECONDS, left), left),
+                verify=self._verify,
                 proxies=self._proxies,
             )
             try:

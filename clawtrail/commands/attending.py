@@ -50,7 +50,7 @@ def perform(
     Ctrl-C cancels the task, or asks first on a terminal; a second one leaves at once. What was cancelled
     that way is 130.
     """
-    result = client.start(task, wait=_SHORT)
+    result = _start(client, task)
     cancelled = False
     if isinstance(result, Unfinished):
         try:
@@ -72,6 +72,15 @@ def conclude(result: Result, *, interrupted: bool = False) -> int:
     if sentence is not None:
         click.echo(f"clawtrail: {one_line(sentence)}", err=True)
     return exits.INTERRUPTED if interrupted and not result.ok else exits.status_of_task(result)
+
+
+def _start(client: Client, task: Task) -> Result | Unfinished:
+    try:
+        return client.start(task, wait=_SHORT)
+    except KeyboardInterrupt:
+        said = "Left before the server had answered; `clawtrail tasks` shows whether it has the task."
+        click.echo(f"clawtrail: {said}", err=True)
+        raise
 
 
 def _attend(client: Client, task_id: str, live: LiveOutput | None) -> tuple[Result, bool]:

@@ -59,7 +59,7 @@ def test_write_takes_standard_input(
     """Without a file, or with -, standard input is written, whatever bytes it holds."""
     server.on("POST", "/files/write", reply(200, finished()))
     with spawn("write", *arguments, environ=environ) as process:
-        process.communicate(RAW, timeout=15)
+        process.communicate(RAW, timeout=40)
     asked = server.asked[0].json
     assert asked == {"path": "~/x", "content": base64.b64encode(RAW).decode(), "encoding": "base64"}
 

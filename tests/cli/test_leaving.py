@@ -45,7 +45,7 @@ def test_ctrl_c_without_a_terminal_cancels_the_task(server: ScriptedServer, envi
         assert process.stdout is not None
         assert process.stdout.readline() == b"begun\n"
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=15)
+        _, err = process.communicate(timeout=40)
     assert process.returncode == 130
     assert task.cancelled.is_set()
     assert b"Cancelling" in err
@@ -64,7 +64,7 @@ def test_a_second_ctrl_c_leaves_at_once(server: ScriptedServer, environ: dict[st
         process.send_signal(signal.SIGINT)
         assert b"Cancelling" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=15)
+        _, err = process.communicate(timeout=40)
     assert process.returncode == 130
     assert b"clawtrail watch t-1" in err
 
@@ -80,7 +80,7 @@ def test_ctrl_c_in_watch_leaves_the_task_alone(server: ScriptedServer, environ: 
         assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=15)
+        process.communicate(timeout=40)
     assert process.returncode == 130
     assert not any(asked.method == "POST" for asked in server.asked)
 
@@ -102,7 +102,7 @@ def test_a_reader_that_goes_away_is_no_trouble(
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""
-        assert process.wait(15) == 141
+        assert process.wait(40) == 141
 
 
 def test_nothing_is_left_waiting_behind(server: ScriptedServer, environ: dict[str, str]) -> None:
@@ -111,6 +111,6 @@ def test_nothing_is_left_waiting_behind(server: ScriptedServer, environ: dict[st
     server.on("GET", "/tasks/t-1/output", reply(404, {"error": "Task not found", "code": "task_not_found"}))
     server.on("GET", "/tasks/t-1", Reply(after=threading.Event()))
     with spawn("run", "true", environ=environ) as process:
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=40)
     assert process.returncode == 1
     assert b"Task not found" in err

@@ -34,7 +34,7 @@ def environ(service: Server) -> dict[str, str]:
 def claw(environ: dict[str, str], *arguments: str, typed: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """Run `clawtrail ARGUMENTS` to its end."""
     with spawn(*arguments, environ=environ) as process:
-        out, err = process.communicate(typed, timeout=30)
+        out, err = process.communicate(typed, timeout=40)
     return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
 
@@ -58,7 +58,7 @@ def test_output_comes_while_the_task_runs(environ: dict[str, str], tmp_path: Pat
         assert process.stdout is not None
         assert process.stdout.readline() == b"first\n"
         flag.touch()
-        assert process.communicate(timeout=20)[0] == b"second\n"
+        assert process.communicate(timeout=40)[0] == b"second\n"
     assert process.returncode == 0
 
 
@@ -75,7 +75,7 @@ def test_ctrl_c_ends_the_task_over_there(environ: dict[str, str]) -> None:
         assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=40)
     assert process.returncode == 130
     newest = json.loads(claw(environ, "tasks", "--json", "--limit", "1").stdout)
     assert newest["state"] == "cancelled"

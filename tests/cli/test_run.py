@@ -186,7 +186,7 @@ def test_standard_input_comes_from_here(server: ScriptedServer, environ: dict[st
     """--stdin - sends what this command's own standard input holds."""
     server.on("POST", "/tasks", reply(200, finished()))
     with spawn("run", "--stdin", "-", "--", "wc", environ=environ) as process:
-        process.communicate(b"piped", timeout=15)
+        process.communicate(b"piped", timeout=40)
     assert server.asked[0].json["stdin"] == "piped"
 
 

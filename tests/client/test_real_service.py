@@ -97,7 +97,7 @@ def test_a_running_task_can_be_cancelled(ada: Client, tmp_path: Path) -> None:
     submitted = ada.submit("echo begun; sleep 60")
     next(ada.output(submitted.task_id, stream="stdout"))
     ada.cancel(submitted.task_id, reason="enough")
-    assert ada.wait(submitted.task_id, timeout=20).state == "cancelled"
+    assert ada.wait(submitted.task_id, timeout=40).state == "cancelled"
     assert ada.cancel(submitted.task_id) == "cancelled"
 
 
@@ -177,7 +177,7 @@ def test_wait_outlasts_a_restart_of_the_server(service: Server, ada: Client, tmp
     service.stop()
     service.restart()
     (tmp_path / "go").touch()
-    waiting.join(30)
+    waiting.join(60)
     assert [(result.state, result.stdout) for result in results] == [("completed", "begun\nsurvived\n")]
 
 
@@ -188,7 +188,7 @@ def test_time_to_wait_is_kept_to(ada: Client, tmp_path: Path) -> None:
         ada.run(until(tmp_path / "go"), wait_for=0.5)
     assert 0.4 < time.monotonic() - begun < 5
     (tmp_path / "go").touch()
-    assert ada.wait(caught.value.task_id, timeout=20).ok
+    assert ada.wait(caught.value.task_id, timeout=40).ok
 
 
 def test_refusals_of_the_real_server_are_understood(service: Server, ada: Client) -> None:

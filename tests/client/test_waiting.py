@@ -137,7 +137,7 @@ def test_what_has_ended_cannot_be_cancelled(server: ScriptedServer, ada: Client)
 
 def test_threads_share_a_client(server: ScriptedServer, ada: Client) -> None:
     """Waits of several threads run side by side through one client."""
-    server.on("GET", "/tasks/t-1", Reply(**reply(200, finished()).__dict__ | {"delay": 0.3}))
+    server.on("GET", "/tasks/t-1", Reply(**reply(200, finished()).__dict__ | {"delay": 1.0}))
     threads = [threading.Thread(target=ada.wait, args=("t-1",)) for _ in range(8)]
     begun = time.monotonic()
     for thread in threads:
@@ -145,4 +145,4 @@ def test_threads_share_a_client(server: ScriptedServer, ada: Client) -> None:
     for thread in threads:
         thread.join()
     assert len(server.asked) == 8
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 6

@@ -124,7 +124,7 @@ class Server(Program):
     def restart(self) -> None:
         """Start it again at the same address, and wait until it answers."""
         self.start()
-        self.await_ready(self.is_ready, within=20)
+        self.await_ready(self.is_ready, within=40)
 
 
 @dataclass
@@ -219,7 +219,7 @@ def start_worker(
     worker.start()
     try:
         if await_online:
-            worker.await_ready(worker.is_online, within=20)
+            worker.await_ready(worker.is_online, within=40)
         yield worker
     finally:
         worker.finish()

@@ -32,14 +32,14 @@ class Screen:
         """Type *keys*; Ctrl-C is the character 3."""
         os.write(self._keyboard, keys.encode())
 
-    def await_text(self, pattern: str, *, within: float = 15.0) -> None:
+    def await_text(self, pattern: str, *, within: float = 40.0) -> None:
         """Read until *pattern* (a regular expression) is on the screen; raises with the screen otherwise."""
         deadline = time.monotonic() + within
         while not re.search(pattern, self.text):
             if not self._read(deadline):
                 raise AssertionError(f"{pattern!r} has not come up on the screen:\n{self.text}")
 
-    def await_end(self, *, within: float = 15.0) -> int:
+    def await_end(self, *, within: float = 40.0) -> int:
         """Read to the end of the program and return its exit status; raises when it goes on for longer."""
         deadline = time.monotonic() + within
         while self._read(deadline):
@@ -73,7 +73,8 @@ def on_screen(
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env=dict(environ) | {"TERM": "xterm-256color"},
+        env={name: value for name, value in environ.items() if name not in {"COLUMNS", "LINES"}}
+        | {"TERM": "xterm-256color"},
         start_new_session=True,
         preexec_fn=_take_terminal,  # noqa: PLW1509 - Ctrl-C reaches only whom the terminal controls
     )

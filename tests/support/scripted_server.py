@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -62,17 +63,20 @@ Script = Reply | Callable[[Asked], Reply]
 
 
 class ScriptedServer:
-    """Listens on loopback; each route gives its replies in order and then the last of them again and again.
+    """Listens on loopback, with *tls* if given; each route gives its replies in order, the last for ever.
 
     Threads of the server write `asked` under a lock; a test reads it once its client has its answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
         self._lock = threading.Lock()
         self._scripts: dict[tuple[str, str], list[Script]] = {}
         self._http = _Http(self)
-        self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
+        if tls is not None:
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self._http.server_address[1]}"
 
     def on(self, method: str, path: str, *script: Script) -> None:
         """Set what *path* answers to *method*; replaces what was set before."""
