@@ -1,5 +1,6 @@
 """One claim beside a million finished and ten thousand pending tasks, against one on an empty table."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import requests
 from benchmarks.figures import Figure, median
 from benchmarks.filling import fill
 from benchmarks.loading import Connection, encode
+from benchmarks.processes import ROOT
 from benchmarks.service import TOKEN, Service
 from benchmarks.setting import Setting
 
@@ -68,10 +70,19 @@ def _claim(connection: Connection) -> float:
     return took
 
 
+def _schema() -> str:
+    """Return a few digits that change with the tables, so that no older database is measured."""
+    digest = hashlib.sha256()
+    for migration in sorted((ROOT / "migrations" / "versions").glob("*.py")):
+        digest.update(migration.read_bytes())
+    return digest.hexdigest()[:8]
+
+
 def _filled(setting: Setting) -> Path:
     """Return the folder of a filled database, made once and kept in the folder for temporary files."""
     finished, pending = setting.pick(FINISHED, 20_000), setting.pick(PENDING, 1000)
-    kept = Path(tempfile.gettempdir()) / f"clawtrail-filled-{os.getuid()}-{finished}-{pending}"
+    name = f"clawtrail-filled-{os.getuid()}-{finished}-{pending}-{_schema()}"
+    kept = Path(tempfile.gettempdir()) / name
     if kept.exists():
         return kept
     setting.say(f"claims: filling a database with {finished:,} finished tasks, once")
