@@ -62,3 +62,9 @@ def anchors(path: Path) -> set[str]:
     """Return the names by which the headings of a document can be linked to, as GitHub makes them."""
     headings = _HEADING.findall(prose(path))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def table_rows(text: str) -> list[list[str]]:
+    """List the cells of all rows of all tables in a text."""
+    rows = re.findall(r"^\|(.*)\|$", text, re.MULTILINE)
+    return [[cell.strip() for cell in row.split("|")] for row in rows]
