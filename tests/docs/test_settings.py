@@ -32,7 +32,7 @@ def test_defaults_are_those_of_the_code(settings: type[ServerSettings | WorkerSe
 
 
 def test_the_servers_example_can_be_used(tmp_path: Path) -> None:
-    """With every line of config/server.example.env in force the server has settings, and its token from a file."""
+    """With all of config/server.example.env in force the server has settings, and a token from a file."""
     token = tmp_path / "shared.token"
     token.write_text(f"{TOKEN}\n")
     file = _in_force("config/server.example.env", "/etc/clawtrail/shared.token", token)
@@ -41,7 +41,7 @@ def test_the_servers_example_can_be_used(tmp_path: Path) -> None:
 
 
 def test_the_workers_example_can_be_used(tmp_path: Path) -> None:
-    """With every line of config/worker.example.env in force the worker has settings, and its token from a file."""
+    """With all of config/worker.example.env in force the worker has settings, and a token from a file."""
     token = tmp_path / "worker.token"
     token.write_text(f"{TOKEN}\n")
     file = _in_force("config/worker.example.env", "~/.config/clawtrail/worker.token", token)
@@ -51,7 +51,7 @@ def test_the_workers_example_can_be_used(tmp_path: Path) -> None:
 
 
 def _in_force(example: str, token_file: str, token: Path) -> Path:
-    """Return a copy of the example with its settings in force, but for the empty token beside the file of one."""
+    """Return a copy of the example with its settings in force, but for the empty one of the token."""
     file = token.with_name("settings.env")
     text = re.sub(r"^#(\w+=.)", r"\1", text_of(example), flags=re.MULTILINE)
     file.write_text(text.replace(token_file, str(token)))
