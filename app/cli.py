@@ -54,7 +54,7 @@ def serve(**given: Any) -> None:  # noqa: ANN401 - options by name
       clawtrail serve --port 3456 --wait-port 3457
     """
     settings = _settings(given)
-    logs.set_up(settings.log_format, settings.log_level)
+    logs.set_up(settings.log_format, settings.log_level, gather=True)
     _raise_file_limit(settings.max_waiting)
     sys.exit(_serve(settings))
 

@@ -15,6 +15,7 @@ from waitress.server import create_server
 from app.api.routing import DOORWAY
 from app.api.service import Service
 from app.factory import FAILURES, close_app
+from app.threads import Threads
 from app.waiting import Doorway
 from config.server import ServerSettings
 
@@ -123,7 +124,8 @@ def _listen(app: Wsgi, settings: ServerSettings, port: int, waits: int) -> Any: 
         app,
         host=settings.host,
         port=port,
-        threads=waits + settings.threads,
+        # Waitress has no public name for it, but its servers take one.
+        _dispatcher=Threads(waits + settings.threads),
         connection_limit=waits + settings.threads + SPARE_CONNECTIONS,
         # One more request is read while one is served: only so is a hang-up noticed.
         channel_request_lookahead=1,

@@ -2,33 +2,74 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import re
 import sys
+import threading
+from contextlib import nullcontext, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 Format = Literal["text", "json"]
+GATHER_S = 0.1
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request that the present thread answers; every line logged meanwhile carries it."""
 
 
-def set_up(form: Format, level: str = "INFO") -> None:
+def set_up(form: Format, level: str = "INFO", *, gather: bool = False) -> None:
     """Send all logging to standard error in *form*; call it once, at the start of a program.
 
-    Further fields of a line are passed as ``extra={"fields": {...}}``.
+    Further fields of a line are passed as ``extra={"fields": {...}}``. With *gather* lines below
+    WARNING are written together, ten times a second: a busy server's threads then do not queue
+    up for the file. A process that is killed may lose the last of them.
     """
-    handler = logging.StreamHandler(sys.stderr)
+    handler = Gathered(sys.stderr) if gather else logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if form == "json" else KeyValues())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # What no line shows need not be found out for each (the "Optimization" of the logging guide).
+    logging.logProcesses = logging.logThreads = logging.logMultiprocessing = False
     # Its one warning a queued request is a number that /metrics gives.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+class Gathered(logging.StreamHandler[TextIO]):
+    """Writes lines together. Any thread may log; the handler's own lock guards the lines."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lines: list[str] = []
+        atexit.register(self.flush)
+        threading.Thread(target=self._write, name="log", daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the line of *record*; write it, and those before it, at once if it is a warning."""
+        try:
+            self._lines.append(self.format(record))
+        except (TypeError, ValueError):
+            self.handleError(record)
+        if record.levelno >= logging.WARNING:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is kept."""
+        with self.lock or nullcontext():
+            lines, self._lines = self._lines, []
+        if lines:
+            with suppress(OSError, ValueError):  # nobody reads the log any more
+                self.stream.write("\n".join(lines) + "\n")
+                self.stream.flush()
+
+    def _write(self) -> None:
+        pause = threading.Event()
+        while not pause.wait(GATHER_S):
+            self.flush()
 
 
 class KeyValues(logging.Formatter):

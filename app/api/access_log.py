@@ -7,11 +7,11 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable
-from os import urandom
 from typing import Any
 
 from app.api.routing import PRINCIPAL
 from app.api.service import Service
+from app.domain.entropy import random_bytes
 from app.domain.errors import StorageFailed
 from app.domain.event_types import EventType
 from app.services import record
@@ -41,7 +41,7 @@ class AccessLog:
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI
         """Answer one request, under its id."""
         given = environ.get("HTTP_X_REQUEST_ID", "")
-        name = given if given and ID_FORM.fullmatch(given) else urandom(8).hex()
+        name = given if given and ID_FORM.fullmatch(given) else random_bytes(8).hex()
         request_id.set(name)
         began = time.perf_counter()
 

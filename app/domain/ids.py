@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from uuid import UUID
+
+from app.domain.entropy import random_bytes
 
 
 class TaskIds:
@@ -31,5 +32,5 @@ class TaskIds:
             else:
                 self._at, self._count = self._at + 1, 0
             at, count = self._at, self._count
-        random = int.from_bytes(os.urandom(8), "big") & (2**62 - 1)
+        random = int.from_bytes(random_bytes(8), "big") & (2**62 - 1)
         return str(UUID(int=(at << 80) | (7 << 76) | (count << 64) | (2 << 62) | random))

@@ -30,11 +30,12 @@ SHARED_NAME = "shared"
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is calling: the holder of a valid token."""
+    """Who is calling: the holder of a valid token. *token_id* tells apart tokens that had one name in turn."""
 
     name: str
     roles: frozenset[Role]
     expires_at: int | None = None
+    token_id: int = 0
 
     def actor(self, role: Role) -> str:
         """Return the name under which the record knows this principal acting in *role*."""

@@ -117,7 +117,7 @@ def load(conn: Connection, *, now: int) -> list[KnownToken]:
         or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now),
     )
     return [
-        KnownToken(Principal(row.name, frozenset({Role(row.role)}), row.expires_at), row.hash)
+        KnownToken(Principal(row.name, frozenset({Role(row.role)}), row.expires_at, row.id), row.hash)
         for row in conn.execute(valid)
     ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 
+from app.domain.entropy import random_bytes
 from app.domain.errors import InvalidRequest, OutputGap
 from app.domain.event_types import EventType
 from app.storage.prepared import Prepared
@@ -102,7 +102,7 @@ def keep(
     nr = 0 if accepted else 1 + int(_COUNT.scalar(conn, here))
     if nr > MAX_LATE:
         return None
-    salt = os.urandom(SALT_BYTES)
+    salt = random_bytes(SALT_BYTES)
     metadata = None if outcome.metadata is None else _json(outcome.metadata)
     row: dict[str, Any] = {
         **here,

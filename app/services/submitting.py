@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import os
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any, cast
 from sqlalchemy import Connection, bindparam, select
 
 from app.domain import kinds
+from app.domain.entropy import random_bytes
 from app.domain.errors import IdempotencyConflict
 from app.domain.event_types import EventType
 from app.services import record, transitions
@@ -107,7 +107,7 @@ def _numbered(key: str, number: int) -> str:
 
 
 def _row(order: Order, number: int, actor: str, now: int, once: Once | None) -> dict[str, Any]:
-    salt = os.urandom(SALT_BYTES)
+    salt = random_bytes(SALT_BYTES)
     effect = order.effect or kinds.effect_of(order.kind)
     return {
         "id": order.id,
