@@ -3,6 +3,7 @@
 import json
 import select
 import socket
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -33,11 +34,18 @@ class Listener(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, port: int, answer: Callable[[str, str, Json, Alive], Answer]) -> None:
+    def __init__(
+        self,
+        port: int,
+        answer: Callable[[str, str, Json, Alive], Answer],
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.answer = answer
         self.connections = 0
         self._open: set[Any] = set()
         super().__init__(("127.0.0.1", port), _Handler)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
         """Serve one connection, and remember it."""

@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -56,7 +57,7 @@ class FakeServer:
     the answer of a request that was served, as when a connection breaks on the way back.
     """
 
-    def __init__(self, *, lease_ms: int = 60000, port: int = 0) -> None:
+    def __init__(self, *, lease_ms: int = 60000, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.changed = threading.Condition()
         self.lease_ms = lease_ms
         self.token = TOKEN
@@ -70,9 +71,9 @@ class FakeServer:
         self._newest: dict[str, int] = {}
         self._offers: dict[int, int] = {}
         self._closed = False
-        self._http = Listener(port, self._answer)
+        self._http = Listener(port, self._answer, tls)
         self.port = self._http.server_port
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 

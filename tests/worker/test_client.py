@@ -1,9 +1,12 @@
 """The service over HTTP: every answer is checked, and what is wrong with it decides what is done."""
 
+import ssl
 import threading
+from pathlib import Path
 
 import pytest
 
+from tests.support.certificates import self_signed
 from tests.support.fake_http import Answer
 from tests.support.fake_server import TOKEN, FakeServer
 from worker import client
@@ -114,6 +117,18 @@ def test_environment_proxies_are_ignored(
     server.sync(SYNC, wait=0)
     with pytest.raises(Unreachable):
         Server(fake.url, TOKEN, version="1", proxy="http://127.0.0.1:9", ca_file=None).sync(SYNC, wait=0)
+
+
+def test_certificate_of_the_service_is_checked(tmp_path: Path) -> None:
+    """Over https only a service whose certificate is trusted gets the token."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*self_signed(tmp_path))
+    with FakeServer(tls=tls) as fake:
+        own_ca = str(tmp_path / "certificate.pem")
+        Server(fake.url, TOKEN, version="1", proxy=None, ca_file=own_ca).sync(SYNC, wait=0)
+        with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
+            Server(fake.url, TOKEN, version="1", proxy=None, ca_file=None).sync(SYNC, wait=0)
+        assert len(fake.requests) == 1
 
 
 def test_threads_do_not_mix_their_answers(fake: FakeServer, server: Server) -> None:

@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, model_validator
@@ -36,6 +37,7 @@ class Commands:
     def __init__(self, *, env: Mapping[str, str], shell: str) -> None:
         """Take *env* as what every command gets, and *shell* as what runs text, such as ``/bin/sh -c``."""
         self._env = env
+        self._home = Path.home()
         self._shell = shlex.split(shell)
         self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
 
@@ -48,7 +50,7 @@ class Commands:
         payload = _Payload.model_validate(order.payload)
         argv = payload.argv or [*self._shell, payload.command or ""]
         try:
-            cwd = resolve(payload.cwd or "~")
+            cwd = self._home if payload.cwd is None else resolve(payload.cwd)
             child = Child(
                 argv,
                 cwd=cwd,
