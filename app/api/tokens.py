@@ -23,7 +23,7 @@ class TokenBook:
             self._shared = [KnownToken(shared, access.token_hash(shared_token))]
         self._version = (-1, -1)
         self._known: list[KnownToken] = []
-        self._valid: frozenset[str] = frozenset()
+        self._valid: frozenset[int] = frozenset()
         self._lock = threading.Lock()
         self.refresh()
 
@@ -35,7 +35,7 @@ class TokenBook:
             self._version = version
             # Whole lists are put in place, so that readers need no lock.
             self._known = [*self._shared, *known]
-            self._valid = frozenset(one.principal.name for one in self._known)
+            self._valid = frozenset(one.principal.token_id for one in self._known)
             return changed
 
     def find(self, authorization: str | None, *, now: int) -> Principal | None:
@@ -46,7 +46,7 @@ class TokenBook:
     def is_valid(self, principal: Principal, *, now: int) -> bool:
         """Say whether the token of a request that is still parked would be let in now."""
         expired = principal.expires_at is not None and principal.expires_at <= now
-        return principal.name in self._valid and not expired
+        return principal.token_id in self._valid and not expired
 
 
 def token_of(authorization: str | None) -> str | None:

@@ -30,7 +30,7 @@ SHARED_NAME = "shared"
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is calling: the holder of a valid token. *token_id* tells apart tokens that had one name in turn."""
+    """Who is calling: the holder of a valid token. *token_id* tells tokens of one name apart."""
 
     name: str
     roles: frozenset[Role]
