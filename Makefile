@@ -1,9 +1,10 @@
 # Needs git, make and Python 3.11 or newer. `make` alone lists the targets.
 # Settings: PYTHON=python3.12 (which Python makes .venv), ONCE=1 DATA=DIR PORT=N (for run), ARGS='-k name' (for test).
+# Tests run beside each other, those of one file in one process: many wait more than they work.
 
 DATA ?= ./data
 PORT ?= 3456
-ARGS ?=
+ARGS ?= -n logical --maxprocesses 4 --dist loadfile
 ENV := .venv
 BIN := $(ENV)/bin
 DESCRIPTION := setup.cfg pyproject.toml
