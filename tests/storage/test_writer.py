@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from sqlalchemy import Connection, insert, text
@@ -13,7 +14,6 @@ from app.domain.errors import InvalidRequest, ShuttingDown, StorageFailed
 from app.domain.event_types import EventType
 from app.services import record
 from app.storage.tables import outcomes, workers
-from clawtrail.formats.canonical import NotCanonical
 from tests.support.database import Database
 from tests.support.patience import until
 
@@ -216,7 +216,7 @@ def test_every_act_of_many_threads_is_answered_with_its_own_result(db: Database)
     """Thirty-two threads with twenty-five acts each: nobody waits for ever, nobody gets another's answer."""
 
     def work(thread: int) -> list[str]:
-        return [db.write(lambda conn, n=n: note(conn, f"{thread:02}-{n:02}")) for n in range(25)]
+        return [db.write(partial(note, name=f"{thread:02}-{n:02}")) for n in range(25)]
 
     with ThreadPoolExecutor(32) as pool:
         answers = list(pool.map(work, range(32)))

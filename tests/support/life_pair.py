@@ -19,7 +19,6 @@ from tests.support.task_model import Model, Refused
 
 T = TypeVar("T")
 COMPARED = ("kind", "state", "effect", "attempt", "max_attempts", "priority", "started_at", "finished_at")
-_migrated: list[Path] = []
 
 
 class Pair:
@@ -27,7 +26,6 @@ class Pair:
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="life-"))
-        shutil.copy(_template(), self._folder)
         self.db = Database(self._folder)
         self.model = Model(self.db.now)
 
@@ -74,12 +72,3 @@ class Pair:
         expected = [(task.id, *one) for task in self.model.tasks.values() for one in task.outcomes]
         assert Counter((row.task_id, row.attempt, bool(row.accepted)) for row in kept) == Counter(expected)
         assert max(Counter((i, n) for i, n, applied in expected if applied).values(), default=0) <= 1
-
-
-def _template() -> Path:
-    """Migrating takes longer than a whole life, so it is done once."""
-    if not _migrated:
-        folder = Path(tempfile.mkdtemp(prefix="life-template-"))
-        Database(folder).close()
-        _migrated.append(folder / "clawtrail.db")
-    return _migrated[0]
