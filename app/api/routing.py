@@ -190,7 +190,9 @@ _NOTHING = Nothing()
 def _query(endpoint: Endpoint, asked: Request) -> BaseModel:
     if endpoint.query is Nothing:
         return _NOTHING
-    given = asked.args.to_dict(flat=True) if asked.environ.get("QUERY_STRING") else {}
+    # A word given again is one more of a list, as in state=failed&state=unknown.
+    words = asked.args.lists() if asked.environ.get("QUERY_STRING") else ()
+    given = {name: ",".join(values) for name, values in words}
     if any("\0" in value or "\ufffd" in value for value in given.values()):
         raise BadBody("The query holds characters that no text has.")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -126,14 +127,19 @@ def _conditions(filters: Filters) -> list[Any]:
     if filters.worker is not None:
         found.append(tasks.c.claimed_by == filters.worker)
     if filters.text is not None:
-        found.append(tasks.c.payload.contains(filters.text, autoescape=True))
+        found.append(tasks.c.payload.contains(_in_json(filters.text)[1:-1], autoescape=True))
     if filters.tag is not None:
-        found.append(tasks.c.tags.contains(f'"{filters.tag}"', autoescape=True))
+        found.append(tasks.c.tags.contains(_in_json(filters.tag), autoescape=True))
     if filters.since is not None:
         found.append(tasks.c.created_at >= filters.since)
     if filters.until is not None:
         found.append(tasks.c.created_at < filters.until)
     return found
+
+
+def _in_json(text: str) -> str:
+    """Return *text* as it stands in the JSON that the tables keep."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 FINISHED_WORDS = frozenset(state.value for state in FINISHED)
