@@ -11,6 +11,9 @@ LONGEST_WAIT_S = 25.0
 _OVERDUE_S = 5.0
 _TICK_S = 5.0
 _FIRST_LEASE_S = 60.0
+STARTS_FIRST_S = 0.005
+"""After claims the next sync waits so long for a report to be answered, so as not to get in its way."""
+
 _TRUSTED = 0.9
 """Of the length of a lease: the service need not write each renewal, and no two clocks run alike."""
 
@@ -82,6 +85,7 @@ class Slots:
         self._reports: list[Lending] = []
         self._lease_s = _FIRST_LEASE_S
         self._unsettled = True
+        self._starts_first_until = 0.0
         self._not_before = 0.0
         self._drained = False
         self._closed = False
@@ -111,6 +115,7 @@ class Slots:
                 self._renew(lease, asking.sent, lost=lease in answer.lost)
             news |= self._cancel(answer.cancel)
             fresh = self._take(answer.tasks[: asking.offer], asking.sent)
+            self._starts_first_until = clock.now() + STARTS_FIRST_S if fresh else 0.0
             self._note_change()
             return fresh, news
 
@@ -148,6 +153,7 @@ class Slots:
                 self._held.pop(lease, None)
                 self._untold.discard(lease)
             self._cancel(answer.cancel)
+            self._starts_first_until = 0.0
             fresh = self._take(answer.tasks[: lending.offer], lending.sent)
             self._note_change()
             return fresh
@@ -240,7 +246,7 @@ class Slots:
         if now < self._not_before:
             return self._not_before - now
         if not self._syncs:
-            return 0
+            return self._starts_first_until - now
         if len(self._syncs) > 1:
             return _TICK_S
         parked = self._syncs[0]

@@ -3,6 +3,7 @@
 import pytest
 
 from worker import clock
+from worker import slots as slots_module
 from worker.answers import Claim, ReportAnswer, SyncAnswer
 from worker.slots import Asking, Slots
 
@@ -23,6 +24,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Put a movable clock in place of the machine's."""
     moved = Clock()
     monkeypatch.setattr(clock, "now", moved.now)
+    monkeypatch.setattr(slots_module, "STARTS_FIRST_S", 0.0)
     return moved
 
 
@@ -82,6 +84,18 @@ def test_offer_is_what_is_free(time: Clock) -> None:
     assert synced(slots, "a", "b") == ["a", "b"]
     asking = ask(slots)
     assert (asking.offer, asking.leases) == (1, ("lease-a", "lease-b"))
+
+
+def test_starts_go_before_the_next_sync(time: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After claims the next sync waits a moment, until a report is answered; without claims it does not."""
+    monkeypatch.setattr(slots_module, "STARTS_FIRST_S", 0.005)
+    slots = Slots(3)
+    synced(slots)
+    asking = ask(slots)
+    synced(slots, "a", asking=asking)
+    assert slots._pause() == pytest.approx(0.005)  # noqa: SLF001 - next_sync() would wait so long
+    slots.reported(slots.lend([]), told(), [])
+    assert ask(slots).offer == 2
 
 
 def test_more_than_was_offered_is_left_lying(time: Clock) -> None:
