@@ -107,6 +107,7 @@ def _flask(service: Service) -> Flask:
     app = Flask("clawtrail", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = service.settings.max_body_bytes
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
     documents.describe(all_endpoints(SUBJECTS))
     app.wsgi_app = AccessLog(app.wsgi_app, service)  # type: ignore[method-assign]
     errors.register(app)

@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.domain import errors
 
@@ -111,4 +111,7 @@ def _present_http(error: HTTPException) -> Response:
         return Response(status=status, headers=list(error.get_headers()))
     code = HTTP_CODES.get(status, "invalid_request" if status < 500 else "internal_error")
     sentence = HTTP_SENTENCES.get(status) or error.description or error.name
-    return refusal(sentence, code, status)
+    response = refusal(sentence, code, status)
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+    return response
