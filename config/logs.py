@@ -11,6 +11,7 @@ import threading
 from contextlib import nullcontext, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal, TextIO
 
 Format = Literal["text", "json"]
@@ -89,7 +90,8 @@ class JsonLines(logging.Formatter):
 
 
 def _fields(form: logging.Formatter, record: logging.LogRecord) -> dict[str, Any]:
-    at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+    second, rest = divmod(record.created, 1)
+    at = f"{_second(int(second))}.{int(rest * 1000):03d}+00:00"
     fields: dict[str, Any] = {
         "at": at,
         "level": record.levelname.lower(),
@@ -108,8 +110,15 @@ def _fields(form: logging.Formatter, record: logging.LogRecord) -> dict[str, Any
 _PLAIN = re.compile(r"[\w./:@+-]+")
 
 
+@lru_cache(maxsize=4)
+def _second(epoch: int) -> str:
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def _quoted(value: object) -> str:
     text = str(value)
+    if isinstance(value, int | float):
+        return text
     if _PLAIN.fullmatch(text):
         return text
     return json.dumps(text, ensure_ascii=True)

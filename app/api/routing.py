@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from flask import Blueprint, Request, Response, current_app, request
 from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.api import bodies
 from app.api.errors import BadBody, answer
@@ -180,10 +181,23 @@ _NOBODY = Principal("nobody", frozenset())
 def _body(endpoint: Endpoint, asked: Request) -> BaseModel:
     if endpoint.method == "GET":
         return _NOTHING
-    value = bodies.read_json(asked.get_data(cache=False), asked.environ.get("CONTENT_TYPE"))
+    value = bodies.read_json(_raw(asked), asked.environ.get("CONTENT_TYPE"))
     return bodies.validate(endpoint.body, value)
 
 
+def _raw(asked: Request) -> bytes:
+    """Return the bytes of the body; raises 413 when there are too many of them."""
+    length, stream = asked.environ.get("CONTENT_LENGTH"), asked.environ["wsgi.input"]
+    if not length or not length.isdecimal() or len(length) > MAX_DIGITS:
+        return asked.get_data(cache=False)  # chunked, or odd: Werkzeug knows what to do
+    most = asked.max_content_length
+    if most is not None and int(length) > most:
+        raise RequestEntityTooLarge
+    data: bytes = stream.read(int(length))
+    return data
+
+
+MAX_DIGITS = 12
 _NOTHING = Nothing()
 
 

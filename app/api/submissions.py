@@ -14,7 +14,8 @@ from app.api.models import EditFile, Options, ReadFile, SubmitTask, WriteFile
 from app.api.routing import Call
 from app.domain.errors import QueueFull
 from app.domain.timing import clamp_timeout
-from app.services.submitting import Once, Order, find_earlier, submit
+from app.services.submitting import Once, Order, Submission, find_earlier, submit_each
+from app.storage.writer import Joint
 
 MESSAGE = "Task created, waiting for worker"
 MAX_KEY = 255
@@ -100,7 +101,7 @@ def _submit(call: Call[Any, Any], orders: Sequence[Order], once: Once | None) ->
     if service.backlog.pending + len(orders) > service.settings.max_pending:
         return _taken_before(call, once, len(orders))
     return service.write(
-        lambda conn: submit(conn, orders, actor=call.actor, now=call.now, once=once),
+        Joint(Submission(orders, call.actor, call.now, once), submit_each),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 
 class Role(StrEnum):
@@ -43,10 +44,7 @@ class Principal:
 
     def acting_role(self, allowed: frozenset[Role]) -> Role | None:
         """Return the role in which this principal may do what *allowed* allows, or None."""
-        for role in Role:
-            if role in allowed and role in self.roles:
-                return role
-        return None
+        return _acting_role(self.roles, allowed)
 
     def worker_id(self, machine: str) -> str:
         """Return the worker's full id: a token of its own is its name, a shared one is told apart."""
@@ -55,3 +53,8 @@ class Principal:
     def owns_worker(self, worker_id: str) -> bool:
         """Say whether *worker_id* was registered with this principal's token."""
         return worker_id.split("/", 1)[0] == self.name
+
+
+@cache
+def _acting_role(has: frozenset[Role], allowed: frozenset[Role]) -> Role | None:
+    return next((role for role in Role if role in allowed and role in has), None)

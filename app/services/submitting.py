@@ -50,6 +50,16 @@ class Once:
     request: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Orders that are taken all or none: who sent them, when, and perhaps under which key."""
+
+    orders: Sequence[Order]
+    actor: str
+    now: int
+    once: Once | None = None
+
+
 def submit(
     conn: Connection,
     orders: Sequence[Order],
@@ -64,15 +74,32 @@ def submit(
     same key with another request raises ``IdempotencyConflict``. Keys are the submitter's own:
     two actors may use the same one.
     """
-    if once is not None:
-        earlier = find_earlier(conn, actor, once, len(orders))
-        if earlier:
-            return earlier
-    rows = [_row(order, number, actor, now, once) for number, order in enumerate(orders)]
+    return submit_each(conn, [Submission(orders, actor, now, once)])[0]
+
+
+def submit_each(conn: Connection, submissions: Sequence[Submission]) -> list[list[str]]:
+    """Do what ``submit`` does for each of *submissions*, with one INSERT for all of their tasks."""
+    told: list[list[str]] = []
+    rows: list[dict[str, Any]] = []
+    keys: set[tuple[str, str]] = set()
+    for one in submissions:
+        if one.once is not None:
+            key = (one.actor, one.once.key)
+            if key in keys:  # the one that it may repeat has to be in the table first
+                transitions.enter(conn, rows)
+                rows = []
+            keys.add(key)
+            earlier = find_earlier(conn, one.actor, one.once, len(one.orders))
+            if earlier:
+                told.append(earlier)
+                continue
+        for number, order in enumerate(one.orders):
+            row = _row(order, number, one.actor, one.now, one.once)
+            rows.append(row)
+            _tell(conn, order, row["payload_digest"], actor=one.actor, now=one.now)
+        told.append([order.id for order in one.orders])
     transitions.enter(conn, rows)
-    for order, row in zip(orders, rows, strict=True):
-        _tell(conn, order, row["payload_digest"], actor=actor, now=now)
-    return [order.id for order in orders]
+    return told
 
 
 _BY_KEY = Prepared(

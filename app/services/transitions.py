@@ -45,7 +45,7 @@ def is_pending(table: FromClause = tasks) -> ColumnElement[bool]:
 
 def enter(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert new tasks, all of them pending; the caller appends ``task.submitted`` for each."""
-    _ENTER.run_many(conn, [{**row, "state": State.PENDING.value, "attempt": 0} for row in rows])
+    _ENTER.insert(conn, [{**row, "state": State.PENDING.value, "attempt": 0} for row in rows])
 
 
 def move(

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, insert, select
 
 from app.domain.event_types import EventType
 from app.storage.prepared import Prepared
@@ -17,9 +15,7 @@ from clawtrail.formats import canonical, leaves
 
 _KEY = "clawtrail.ledger"
 _LAST = Prepared(select(func.max(events.c.seq)))
-_COLUMNS = ("seq", "at", "type", "task_id", "attempt", "actor", "detail", "leaf")
-MAX_ROWS = 64
-"""Rows of one INSERT: each statement lets go of the interpreter's lock, so few are better."""
+_INSERT = Prepared(insert(events))
 
 
 @dataclass(slots=True)
@@ -67,19 +63,8 @@ def write(conn: Connection) -> list[Event]:
         return []
     conn.info[_KEY] = []
     last = _LAST.scalar(conn)
-    rows = _rows(pending, 0 if last is None else last + 1)
-    for first in range(0, len(rows), MAX_ROWS):
-        some = rows[first : first + MAX_ROWS]
-        statement = _insert(conn.dialect.paramstyle, len(some))
-        conn.connection.cursor().execute(statement, tuple(chain.from_iterable(some)))
+    _INSERT.insert(conn, _rows(pending, 0 if last is None else last + 1))
     return pending
-
-
-@cache
-def _insert(paramstyle: str, rows: int) -> str:
-    mark = "?" if paramstyle == "qmark" else "%s"
-    row = f"({', '.join([mark] * len(_COLUMNS))})"
-    return f"INSERT INTO events ({', '.join(_COLUMNS)}) VALUES {', '.join([row] * rows)}"  # noqa: S608 - names of our own
 
 
 def _pending(conn: Connection) -> list[Event]:
@@ -87,30 +72,29 @@ def _pending(conn: Connection) -> list[Event]:
     return found
 
 
-def _rows(pending: Sequence[Event], seq: int) -> list[tuple[Any, ...]]:
-    """Number the events from *seq* on and return their rows, in the order of ``_COLUMNS``."""
-    rows = []
-    for number, event in enumerate(pending, seq):
-        event.seq = number
-        text = leaves.event_text(
-            seq=number,
-            at=event.at,
-            type_=event.type.value,
-            task_id=event.task_id,
-            attempt=event.attempt,
-            actor=event.actor,
-            detail=event.detail_text,
-        )
-        rows.append(
-            (
-                number,
-                event.at,
-                event.type.value,
-                event.task_id,
-                event.attempt,
-                event.actor,
-                event.detail_text,
-                leaves.leaf(text),
-            ),
-        )
-    return rows
+def _rows(pending: Sequence[Event], seq: int) -> list[dict[str, Any]]:
+    """Number the events from *seq* on and return their rows."""
+    return [_row(event, number) for number, event in enumerate(pending, seq)]
+
+
+def _row(event: Event, seq: int) -> dict[str, Any]:
+    event.seq = seq
+    text = leaves.event_text(
+        seq=seq,
+        at=event.at,
+        type_=event.type.value,
+        task_id=event.task_id,
+        attempt=event.attempt,
+        actor=event.actor,
+        detail=event.detail_text,
+    )
+    return {
+        "seq": seq,
+        "at": event.at,
+        "type": event.type.value,
+        "task_id": event.task_id,
+        "attempt": event.attempt,
+        "actor": event.actor,
+        "detail": event.detail_text,
+        "leaf": leaves.leaf(text),
+    }

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Column, Connection
@@ -17,6 +19,8 @@ from sqlalchemy.sql.selectable import Select
 
 Values = Mapping[str, Any]
 _NONE: Values = {}
+MAX_ROWS = 64
+"""Rows of one INSERT: each statement lets go of the interpreter's lock, so few are better."""
 
 
 class Prepared:
@@ -32,16 +36,23 @@ class Prepared:
         self._text = ""
         self._arrange: Callable[[Values], Any] = dict
         self._row: Callable[..., Any] = tuple
+        self._positional = False
 
     def run(self, conn: Connection, values: Values = _NONE) -> int:
         """Execute it and return how many rows it touched."""
         return int(self._execute(conn, values).rowcount)
 
-    def run_many(self, conn: Connection, rows: Sequence[Values]) -> None:
-        """Execute it once for each of *rows*."""
+    def insert(self, conn: Connection, rows: Sequence[Values]) -> None:
+        """Insert *rows* with as few statements as can be; for an INSERT of single rows."""
         if not self._text:
             self._compile(conn)
-        _cursor(conn).executemany(self._text, [self._arrange(values) for values in rows])
+        arranged = [self._arrange(values) for values in rows]
+        if not self._positional:
+            _cursor(conn).executemany(self._text, arranged)
+            return
+        for first in range(0, len(arranged), MAX_ROWS):
+            some = arranged[first : first + MAX_ROWS]
+            _cursor(conn).execute(_rows_of(self._text, len(some)), list(chain.from_iterable(some)))
 
     def all(self, conn: Connection, values: Values = _NONE) -> list[Any]:
         """Execute it and return its rows."""
@@ -69,6 +80,7 @@ class Prepared:
         compiled = self._statement.compile(dialect=conn.dialect)
         fixed = {name: value for name, value in compiled.params.items() if value is not None}
         order = compiled.positiontup
+        self._positional = order is not None
         if order is None:
             self._arrange = lambda values: {**fixed, **values}
         elif not fixed:
@@ -85,6 +97,13 @@ class Prepared:
             self._row = _row_type(columns)
         # Last, since other threads take the text for the sign that all is there.
         self._text = str(compiled)
+
+
+@lru_cache(maxsize=256)
+def _rows_of(text: str, rows: int) -> str:
+    """Return an INSERT of one row as an INSERT of so many."""
+    head, values, row = text.partition(" VALUES ")
+    return head + values + ", ".join([row] * rows)
 
 
 def _returned(statement: UpdateBase) -> list[str]:

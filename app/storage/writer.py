@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from itertools import groupby
+from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -14,6 +15,7 @@ from app.storage import ledger
 from app.storage.transaction import Transaction
 
 T = TypeVar("T")
+One = TypeVar("One")
 Act = Callable[[Connection], T]
 
 MAX_BATCH = 256
@@ -161,8 +163,8 @@ class Writer:
         """
         self._transaction.begin()
         try:
-            for place in batch:
-                place.result = place.act(self._conn)
+            for many, places in groupby(batch, lambda place: getattr(place.act, "many", None)):
+                _run_group(self._conn, many, list(places))
         except self._refusals as error:
             if not isinstance(error, self._violations):
                 raise
@@ -231,6 +233,32 @@ class Writer:
             place.error = error
         self._transaction.rollback()
         _answer([place])
+
+
+class Joint(Generic[One, T]):
+    """An act that is done in one go with its neighbours of the same sort.
+
+    *many* does several at once: it takes what each is about, in order, and returns what each
+    gets. If it raises, they are done one by one, as any acts are.
+    """
+
+    def __init__(self, one: One, many: Callable[[Connection, list[One]], list[T]]) -> None:
+        self.one = one
+        self.many = many
+
+    def __call__(self, conn: Connection) -> T:
+        """Do it alone."""
+        return self.many(conn, [self.one])[0]
+
+
+def _run_group(conn: Connection, many: Any, places: list[_Place[Any]]) -> None:  # noqa: ANN401 - of any sort of act
+    if many is None or len(places) == 1:
+        for place in places:
+            place.result = place.act(conn)
+        return
+    results = many(conn, [cast("Joint[Any, Any]", place.act).one for place in places])
+    for place, result in zip(places, results, strict=True):
+        place.result = result
 
 
 class _Maintenance(Generic[T]):
