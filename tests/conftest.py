@@ -4,16 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 from tests.support.database import Database
 
 # Commits on a busy disk have no even pace, so no example is judged by its duration.
 settings.register_profile("suite", deadline=None, print_blob=True)
 settings.register_profile("long", deadline=None, print_blob=True, max_examples=20_000)
-settings.register_profile(
-    "threads", settings.get_profile("suite"), suppress_health_check=[HealthCheck.too_slow]
-)
 settings.load_profile("suite")
 
 
