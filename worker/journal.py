@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,10 +52,7 @@ class Journal:
         self._crew: Crew[_Note] = Crew(self._commit)
         self._delivered: list[tuple[str, int]] = []
         try:
-            self._conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._conn.execute("PRAGMA journal_mode = WAL")
-            self._conn.execute("PRAGMA synchronous = FULL")
-            self._conn.executescript(_SCHEMA)
+            self._conn = _opened(path)
         except sqlite3.Error as error:
             raise JournalFailed(f"The journal {path} cannot be used: {error}") from error
 
@@ -124,5 +122,17 @@ class Journal:
         except sqlite3.Error as error:
             for note in notes:
                 note.error = error
-            if self._conn.in_transaction:
+            with suppress(sqlite3.Error):  # it may have rolled back by itself, or be closed
                 self._conn.execute("ROLLBACK")
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        conn.execute("PRAGMA journal_mode = WAL")
+        conn.execute("PRAGMA synchronous = FULL")
+        conn.executescript(_SCHEMA)
+    except sqlite3.Error:
+        conn.close()
+        raise
+    return conn

@@ -2,6 +2,8 @@
 
 import sqlite3
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from worker.errors import JournalFailed, StateInUse
 from worker.journal import Journal, Untold
 from worker.state import hold
 
+Open = Callable[[], Journal]
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -18,40 +22,55 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "journal.db"
 
 
-def test_attempt_starts_once(path: Path) -> None:
+@pytest.fixture
+def open_journal(path: Path) -> Iterator[Open]:
+    """Open the journal, as often as a test likes; all are closed at the end."""
+    opened: list[Journal] = []
+
+    def open_it() -> Journal:
+        opened.append(Journal(path))
+        return opened[-1]
+
+    yield open_it
+    for journal in opened:
+        with suppress(JournalFailed):  # closed by the test itself
+            journal.close()
+
+
+def test_attempt_starts_once(open_journal: Open) -> None:
     """The same attempt of a task is never started again; another attempt is."""
-    journal = Journal(path)
+    journal = open_journal()
     assert journal.starting("t", 1, "lease-1")
     assert not journal.starting("t", 1, "lease-2")
     assert journal.starting("t", 2, "lease-3")
 
 
-def test_attempt_starts_once_over_lives(path: Path) -> None:
+def test_attempt_starts_once_over_lives(open_journal: Open) -> None:
     """A start is remembered after the outcome was delivered and the worker was started anew."""
-    journal = Journal(path)
+    journal = open_journal()
     journal.starting("t", 1, "lease-1")
     journal.ended("t", 1, "lease-1", b"{}")
     journal.delivered("t", 1)
     journal.close()
-    assert not Journal(path).starting("t", 1, "lease-1")
+    assert not open_journal().starting("t", 1, "lease-1")
 
 
-def test_untold_ends_are_kept_until_delivered(path: Path) -> None:
+def test_untold_ends_are_kept_until_delivered(open_journal: Open) -> None:
     """What a life leaves untold is found by the next, oldest first, and what was delivered is not."""
-    journal = Journal(path)
+    journal = open_journal()
     for name in ("a", "b", "c"):
         journal.starting(name, 1, f"lease-{name}")
     journal.ended("b", 1, "lease-b", b'{"type":"result"}')
     journal.ended("c", 1, "lease-c", b"{}")
     journal.delivered("c", 1)
     journal.close()
-    untold = sorted(Journal(path).untold(), key=lambda entry: entry.task_id)
+    untold = sorted(open_journal().untold(), key=lambda entry: entry.task_id)
     assert untold == [Untold("a", 1, "lease-a", None), Untold("b", 1, "lease-b", b'{"type":"result"}')]
 
 
-def test_delivery_is_written_with_the_next_note(path: Path) -> None:
+def test_delivery_is_written_with_the_next_note(open_journal: Open, path: Path) -> None:
     """Forgetting a delivered outcome costs no commit of its own."""
-    journal = Journal(path)
+    journal = open_journal()
     journal.ended("a", 1, "lease-a", b"{}")
     journal.delivered("a", 1)
     with sqlite3.connect(path) as other:
@@ -61,9 +80,9 @@ def test_delivery_is_written_with_the_next_note(path: Path) -> None:
     other.close()
 
 
-def test_notes_of_the_same_moment_share_a_commit(path: Path) -> None:
+def test_notes_of_the_same_moment_share_a_commit(open_journal: Open, path: Path) -> None:
     """While one commit is under way, what all other threads want to note waits for one single commit."""
-    journal = Journal(path)
+    journal = open_journal()
     commits: list[str] = []
     journal._conn.set_trace_callback(lambda text: commits.append(text) if text == "COMMIT" else None)  # noqa: SLF001 - seen from inside only
     blocker = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -79,16 +98,16 @@ def test_notes_of_the_same_moment_share_a_commit(path: Path) -> None:
     assert commits == ["COMMIT"] * 2
 
 
-def test_commits_are_synchronous(path: Path) -> None:
+def test_commits_are_synchronous(open_journal: Open) -> None:
     """The journal waits for the disk at each commit, in WAL mode."""
-    journal = Journal(path)
+    journal = open_journal()
     assert journal._conn.execute("PRAGMA synchronous").fetchone() == (2,)  # noqa: SLF001
     assert journal._conn.execute("PRAGMA journal_mode").fetchone() == ("wal",)  # noqa: SLF001
 
 
-def test_failing_journal_says_so(path: Path) -> None:
+def test_failing_journal_says_so(open_journal: Open) -> None:
     """A note that cannot be written raises, and the journal is of use again afterwards."""
-    journal = Journal(path)
+    journal = open_journal()
     journal._conn.execute("PRAGMA max_page_count = 1")  # noqa: SLF001
     with pytest.raises(JournalFailed, match="full"):
         journal.ended("t", 1, "lease", b"x" * 100_000)

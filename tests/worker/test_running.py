@@ -1,6 +1,7 @@
 """One task from lease to outcome, with the parts that a real worker has, in this process."""
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -59,9 +60,11 @@ class Desk:
 
 
 @pytest.fixture
-def desk(fake: FakeServer, tmp_path: Path) -> Desk:
+def desk(fake: FakeServer, tmp_path: Path) -> Iterator[Desk]:
     """A worker to put together."""
-    return Desk(fake, Journal(tmp_path / "journal.db"))
+    journal = Journal(tmp_path / "journal.db")
+    yield Desk(fake, journal)
+    journal.close()
 
 
 def greet(order: Order, run: Run) -> Ending:
@@ -132,6 +135,7 @@ def test_unwritable_journal_runs_nothing(desk: Desk, tmp_path: Path) -> None:
     desk.executors["greet"] = greet
     desk._journal._conn.execute("PRAGMA query_only = ON")  # noqa: SLF001 - as a full disk would be
     task = desk.run("greet", name="Ada")
+    desk._journal._conn.execute("PRAGMA query_only = OFF")  # noqa: SLF001
     assert task.result["error"].startswith("Not run: The journal cannot be written")
     assert task.stdout == b""
 
