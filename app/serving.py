@@ -14,6 +14,7 @@ from waitress.server import create_server
 
 from app.api.routing import DOORWAY
 from app.api.service import Service
+from app.channels import Channel
 from app.factory import FAILURES, close_app
 from app.threads import Threads
 from app.waiting import Doorway
@@ -120,7 +121,7 @@ def _listen(app: Wsgi, settings: ServerSettings, port: int, waits: int) -> Any: 
             "trusted_proxy": settings.trusted_proxy,
             "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
         }
-    return create_server(
+    server: Any = create_server(
         app,
         host=settings.host,
         port=port,
@@ -130,10 +131,13 @@ def _listen(app: Wsgi, settings: ServerSettings, port: int, waits: int) -> Any: 
         # One more request is read while one is served: only so is a hang-up noticed.
         channel_request_lookahead=1,
         asyncore_use_poll=True,
-        max_request_body_size=settings.max_body_bytes + 1,
+        # Somewhat more is read than is taken: so who sent it is still there for the answer.
+        max_request_body_size=2 * settings.max_body_bytes,
         channel_timeout=120,
         # They stay to be seen: nothing believes them, and /metrics tells by them what came through a proxy.
         clear_untrusted_proxy_headers=False,
         ident=None,
         **proxy,
     )
+    server.channel_class = Channel
+    return server

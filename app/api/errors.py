@@ -36,12 +36,14 @@ HTTP_CODES = {
     413: "body_too_large",
     415: "unsupported_media_type",
     429: "rate_limited",
+    431: "headers_too_large",
 }
 HTTP_SENTENCES = {
     404: "There is nothing at this address; see /docs.",
     405: "This address does not take that method; see /docs.",
     413: "The body is larger than this server takes.",
     429: "Too many submissions with this token; wait before the next.",
+    431: "The headers are larger than this server takes.",
 }
 
 OLD_POLL = "/worker/poll"
