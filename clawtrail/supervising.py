@@ -40,7 +40,6 @@ class Child:
     def __init__(self, name: str, arguments: Sequence[str], log: Path) -> None:
         self.name = name
         self.log = log
-        self.restarts = 0
         self._command, self._environment = program(arguments)
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
@@ -99,7 +98,6 @@ class Child:
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)
         elif now >= self._due:
             self.start()
-            self.restarts += 1
             say(f"The {self.name} is started again.")
 
     def stop(self) -> None:
