@@ -97,15 +97,7 @@ class Life(RuleBasedStateMachine):
     @rule(target=grips, who=workers, free=st.integers(1, 4))
     def claim(self, who: ModelWorker, free: int) -> MultipleResults[Grip]:
         """A worker with free hands takes the right tasks in the right order."""
-        taken = self.db.write(
-            lambda conn: claiming.claim(conn, worker=worker_of(who), free=free, now=self.now)
-        )
-        expected = self.model.claim(who, free)
-        assert [claim.task_id for claim in taken] == [task.id for task in expected]
-        for claim, task in zip(taken, expected, strict=True):
-            task.lease = claim.lease
-            assert (claim.attempt, claim.lease_expires_at) == (task.attempt, task.lease_ends)
-        return multiple(*(Grip(c.task_id, c.attempt, c.lease, who) for c in taken))
+        return multiple(*self._claim(who, free))
 
     @rule()
     def poll(self) -> None:
@@ -116,21 +108,27 @@ class Life(RuleBasedStateMachine):
         expected = self.model.poll(OLD)
         assert (claim and claim.task_id) == (expected and expected.id)
 
-    @rule(grip=grips)
-    def start(self, grip: Grip) -> None:
-        """A worker asks whether it may run now, under a lease of today or of yesterday."""
-        self.pair.both(
-            lambda conn: reporting.start(conn, grip.lease, by=reporter_of(grip.worker), now=self.now),
-            lambda: self.model.start(self.model.tasks[grip.task_id], grip.lease, grip.attempt, grip.worker),
-        )
+    @rule(target=grips, who=workers, free=st.integers(1, 3))
+    def begin_work(self, who: ModelWorker, free: int) -> MultipleResults[Grip]:
+        """A worker takes tasks and starts them all."""
+        taken = self._claim(who, free)
+        for grip in taken:
+            self._start(grip, who)
+        return multiple(*taken)
 
-    @rule(grip=grips, other=workers)
-    def start_by_another(self, grip: Grip, other: ModelWorker) -> None:
-        """Somebody else uses the lease: let in only with the same token."""
-        self.pair.both(
-            lambda conn: reporting.start(conn, grip.lease, by=reporter_of(other), now=self.now),
-            lambda: self.model.start(self.model.tasks[grip.task_id], grip.lease, grip.attempt, other),
-        )
+    @rule(target=grips, who=workers, end=st.sampled_from(life.ENDS))
+    def work(self, who: ModelWorker, end: tuple[int, str]) -> MultipleResults[Grip]:
+        """A worker takes a task through, as most runs go."""
+        taken = self._claim(who, 1)
+        for grip in taken:
+            self._start(grip, who)
+            self._result(grip, who, end)
+        return multiple(*taken)
+
+    @rule(grip=grips, other=st.none() | workers)
+    def start(self, grip: Grip, other: ModelWorker | None) -> None:
+        """A start is asked for under a lease of today or of yesterday, by its holder or by another."""
+        self._start(grip, other or grip.worker)
 
     @rule(grip=grips)
     def output(self, grip: Grip) -> None:
@@ -151,21 +149,10 @@ class Life(RuleBasedStateMachine):
             lambda: self.model.output(self.model.tasks[grip.task_id], grip.lease, grip.worker),
         )
 
-    @rule(grip=grips, end=st.sampled_from(life.ENDS))
-    def result(self, grip: Grip, end: tuple[int, str]) -> None:
-        """An outcome comes: in time, late, again, or of a run that never started."""
-        self._result(grip, grip.worker, end)
-
-    @rule(grip=grips, other=workers, end=st.sampled_from(life.ENDS))
-    def result_by_another(self, grip: Grip, other: ModelWorker, end: tuple[int, str]) -> None:
-        """An outcome comes under a lease from somebody who may not be the one who got it."""
-        self._result(grip, other, end)
-
-    @rule(grip=grips, end=st.sampled_from(life.ENDS[:3]))
-    def run(self, grip: Grip, end: tuple[int, str]) -> None:
-        """Start and result, as most runs go."""
-        self.start(grip)
-        self._result(grip, grip.worker, end)
+    @rule(grip=grips, other=st.none() | workers, end=st.sampled_from(life.ENDS))
+    def result(self, grip: Grip, other: ModelWorker | None, end: tuple[int, str]) -> None:
+        """An outcome comes: in time, late, again, of a run that never started, or from another."""
+        self._result(grip, other or grip.worker, end)
 
     @rule(task_id=submitted, code=st.sampled_from((0, 1)))
     def result_of_old(self, task_id: str, code: int) -> None:
@@ -266,6 +253,24 @@ class Life(RuleBasedStateMachine):
             lambda: self.model.submit([task for _, task in made], actor, key, request),
         )
         return [] if isinstance(found, str) else found
+
+    def _claim(self, who: ModelWorker, free: int) -> list[Grip]:
+        taken = self.db.write(
+            lambda conn: claiming.claim(conn, worker=worker_of(who), free=free, now=self.now)
+        )
+        expected = self.model.claim(who, free)
+        assert [claim.task_id for claim in taken] == [task.id for task in expected]
+        for claim, task in zip(taken, expected, strict=True):
+            task.lease = claim.lease
+            assert (claim.attempt, claim.lease_expires_at) == (task.attempt, task.lease_ends)
+        return [Grip(claim.task_id, claim.attempt, claim.lease, who) for claim in taken]
+
+    def _start(self, grip: Grip, who: ModelWorker) -> None:
+        task = self.model.tasks[grip.task_id]
+        self.pair.both(
+            lambda conn: reporting.start(conn, grip.lease, by=reporter_of(who), now=self.now),
+            lambda: self.model.start(task, grip.lease, grip.attempt, who),
+        )
 
     def _result(self, grip: Grip, who: ModelWorker, end: tuple[int, str]) -> None:
         outcome, task = outcome_of(*end), self.model.tasks[grip.task_id]

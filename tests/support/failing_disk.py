@@ -12,6 +12,7 @@ SOURCE = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,9 +37,21 @@ static int asked(const char *fault, int once) {
     return once ? unlink(path) == 0 : access(path, F_OK) == 0;
 }
 
+static void count(void) {
+    char path[PATH_MAX];
+    const char *folder = getenv("FAILING_DISK");
+    if (!folder) return;
+    snprintf(path, sizeof path, "%s/syncs", folder);
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    if (fd < 0) return;
+    if (((ssize_t (*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write"))(fd, ".", 1) < 0) abort();
+    close(fd);
+}
+
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 #define FULL(fd) if (is_database(fd) && asked("full", 0)) { errno = ENOSPC; return -1; }
-#define SYNC(fd) if (is_database(fd) && asked("sync-fails", 1)) { errno = EIO; return -1; }
+#define SYNC(fd) if (is_database(fd)) { \
+    count(); if (asked("sync-fails", 1)) { errno = EIO; return -1; } }
 
 ssize_t write(int fd, const void *b, size_t n) { FULL(fd) return REAL(write)(fd, b, n); }
 ssize_t pwrite(int fd, const void *b, size_t n, off_t o) { FULL(fd) return REAL(pwrite)(fd, b, n, o); }
@@ -70,6 +83,11 @@ class FailingDisk:
     def make_room(self) -> None:
         """Let writes succeed again."""
         (self.folder / "full").unlink()
+
+    def syncs(self) -> int:
+        """Return how often the database was synced so far."""
+        counted = self.folder / "syncs"
+        return counted.stat().st_size if counted.exists() else 0
 
     def sync_has_failed(self) -> bool:
         """Say whether the fault asked for has been met."""
