@@ -125,6 +125,13 @@ class Stats(Answer):
     queue: dict[str, Any]
 
 
+class EventStats(Answer):
+    """Numbers of events by type."""
+
+    total: int
+    by_type: dict[str, int]
+
+
 class Rerun(Answer):
     """The new task, and which one it repeats."""
 

@@ -27,7 +27,7 @@ def list_events(call: Call[Nothing, models.ListEvents]) -> dict[str, Any]:
     }
 
 
-@routes("GET", "/events/stats", roles=READERS, answers=answers.Stats)
+@routes("GET", "/events/stats", roles=READERS, answers=answers.EventStats)
 def event_stats(call: Call[Nothing, Nothing]) -> dict[str, Any]:
     """Count the events by type."""
     counts = call.service.read(record.count_by_type)
