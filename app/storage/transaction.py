@@ -32,8 +32,8 @@ class Transaction:
 
     def rollback(self) -> None:
         """Take back all since ``begin``; without one, do nothing."""
-        if self._conn.in_transaction():
-            self._conn.rollback()
+        # SQLAlchemy's own too, also when it says that it is in none: a failed commit leaves one behind.
+        self._conn.rollback()
         self._driver.rollback()
 
     def save(self) -> None:

@@ -37,6 +37,13 @@ def submit(server: Server, command: str = "true") -> requests.Response:
     return requests.post(f"{server.url}/tasks", json={"command": command}, headers=headers, timeout=20)
 
 
+def sync(server: Server) -> requests.Response:
+    """Register a worker and let it take a task."""
+    body = {"workerId": "wim", "session": "s", "kinds": ["command"], "free": 1, "wait": 0}
+    headers = {"Authorization": f"Bearer {server.token}"}
+    return requests.post(f"{server.url}/worker/sync", json=body, headers=headers, timeout=20)
+
+
 def state(server: Server, task_id: str) -> str:
     """Return where the server says that a task stands."""
     headers = {"Authorization": f"Bearer {server.token}"}
@@ -111,9 +118,11 @@ def test_a_full_disk_refuses_and_goes_on_when_there_is_room(
     refused = [submit(server) for _ in range(3)]
     assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {(503, "storage_failed")}
     assert all(answer.headers["Retry-After"] for answer in refused)
+    assert sync(server).status_code == 503
     assert state(server, first) == "pending"
     disk.make_room()
     second = submit(server).json()["taskId"]
+    assert len(sync(server).json()["tasks"]) == 1
     assert server.stop() == 0
     assert kept(tmp_path / "data") == {first, second}
 
