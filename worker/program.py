@@ -18,10 +18,11 @@ from worker.executors import registry
 from worker.executors.command import Commands
 from worker.executors.tree import GRACE_S
 from worker.journal import Journal
+from worker.leases import Held
 from worker.patience import Patience
 from worker.reporting import Outbox
 from worker.running import Runner
-from worker.slots import Held, Slots
+from worker.slots import Slots
 from worker.syncing import Syncing
 from worker.verdicts import allow_all
 

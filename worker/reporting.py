@@ -8,8 +8,9 @@ from worker.answers import ItemAnswer, ReportAnswer
 from worker.batching import Crew, Job
 from worker.client import Server
 from worker.errors import BadAnswer, Rejected, ServerTrouble
+from worker.leases import Held
 from worker.patience import Patience
-from worker.slots import Held, Slots
+from worker.slots import Slots
 
 log = logging.getLogger(__name__)
 

@@ -12,10 +12,11 @@ from worker.answers import Claim
 from worker.errors import JournalFailed
 from worker.items import Ending
 from worker.journal import Journal
+from worker.leases import Held
 from worker.orders import Executor, Order
 from worker.output import Capture, Chunk, StreamName
 from worker.reporting import Outbox, Parcel
-from worker.slots import Held, Slots
+from worker.slots import Slots
 from worker.verdicts import MayRun
 
 log = logging.getLogger(__name__)

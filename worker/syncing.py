@@ -6,8 +6,9 @@ from collections.abc import Callable
 from worker import clock
 from worker.client import Server
 from worker.errors import Rejected, ServerTrouble
+from worker.leases import Asking, Held
 from worker.patience import Patience
-from worker.slots import Asking, Held, Slots
+from worker.slots import Slots
 
 _FOREVER_S = 86400.0
 _HURRIED_PAUSES_S = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)

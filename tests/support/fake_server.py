@@ -94,6 +94,11 @@ class FakeServer:
         self._thread.join()
 
     @property
+    def parked(self) -> int:
+        """How many syncs are held at the moment."""
+        return len(self._offers)
+
+    @property
     def connections(self) -> int:
         """How many connections were ever made."""
         return self._http.connections

@@ -99,11 +99,11 @@ def test_report_of_many_is_one_request(fake: FakeServer, start_worker: StartWork
 def test_drained_worker_offers_nothing(fake: FakeServer, start_worker: StartWorker) -> None:
     """Told to drain, a worker offers no slot until it is told otherwise."""
     start_worker()
-    fake.until(lambda: len(fake.requests) == 2)
+    fake.until(lambda: len(fake.requests) == 2 and fake.parked)
     with fake.changed:
         fake.drain = True
         fake.changed.notify_all()
-    fake.until(lambda: fake.told("/worker/sync")[-1]["free"] == 0)
+    fake.until(lambda: fake.told("/worker/sync")[-1]["free"] == 0 and fake.parked)
     with fake.changed:
         fake.drain = False
         fake.changed.notify_all()

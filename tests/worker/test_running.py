@@ -15,11 +15,12 @@ from worker.executors import file_read, registry
 from worker.executors.command import Commands
 from worker.items import Ending
 from worker.journal import Journal
+from worker.leases import Held
 from worker.orders import Executor, Order, Run
 from worker.patience import Patience
 from worker.reporting import Outbox
 from worker.running import Runner
-from worker.slots import Held, Slots
+from worker.slots import Slots
 from worker.syncing import Syncing
 from worker.verdicts import MayRun, Verdict, allow_all
 

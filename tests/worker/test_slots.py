@@ -5,7 +5,8 @@ import pytest
 from worker import clock
 from worker import slots as slots_module
 from worker.answers import Claim, ReportAnswer, SyncAnswer
-from worker.slots import Asking, Slots
+from worker.leases import Asking
+from worker.slots import Slots
 
 
 class Clock:
