@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from functools import cache
 from typing import Any
 
 from flask import Response
@@ -34,18 +35,25 @@ _ERRORS = {
 def describe(endpoints: list[Endpoint]) -> None:
     """Tell which endpoints the documents are about; called once, by the factory."""
     _endpoints[:] = endpoints
+    _written.cache_clear()
 
 
 @routes("GET", "/openapi.json", roles=ANYBODY)
 def openapi(_call: Call[Nothing, Nothing]) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of this interface."""
-    return document(_endpoints)
+    return _written()
 
 
 @routes("GET", "/docs", roles=ANYBODY)
 def docs(_call: Call[Nothing, Nothing]) -> Response:
     """Return a page that lists every route, what it takes and what it gives."""
-    return Response(page(document(_endpoints)), mimetype="text/html")
+    return Response(page(_written()), mimetype="text/html")
+
+
+@cache
+def _written() -> dict[str, Any]:
+    """Write the document once: it takes long, and strangers may ask for it."""
+    return document(_endpoints)
 
 
 def document(endpoints: list[Endpoint]) -> dict[str, Any]:
