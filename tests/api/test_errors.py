@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NoReturn
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_an_error_on_its_way_out_keeps_its_words(
 ) -> None:
     """Whatever an act raises arrives with its status, sentence and code; who may try again is told when."""
 
-    def fail() -> None:
+    def fail() -> NoReturn:
         raise error
 
     service.app.add_url_rule("/fail", view_func=fail)
@@ -49,7 +50,7 @@ def test_what_nobody_foresaw_is_500_without_details(
 ) -> None:
     """The caller learns that it is the server's fault, the log learns what it was."""
 
-    def fail() -> None:
+    def fail() -> NoReturn:
         raise KeyError("a secret of the inside")
 
     service.app.add_url_rule("/fail", view_func=fail)
