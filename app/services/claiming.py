@@ -67,12 +67,12 @@ class Claim:
 def claim(conn: Connection, *, worker: Worker, free: int, now: int) -> list[Claim]:
     """Lease up to *free* of the oldest tasks that *worker* can run, highest priority first.
 
-    One statement takes them and one event tells of each, so two workers never hold the same
-    attempt. Of the tasks of one session only the first unfinished one is ever taken. The lease
-    ends after ``START_MS`` unless the start is reported; it then belongs to the fence
-    (``LeaseLost``).
+    One event tells of each. The look and the take are one write transaction, so two workers
+    never hold the same attempt. Of the tasks of one session only the first unfinished one is
+    ever taken. The lease ends after ``START_MS`` unless the start is reported; it then belongs
+    to the fence (``LeaseLost``).
 
-    Call it inside the writer: the look and the take must be one write transaction.
+    Call it inside the writer: another transaction would not do.
     """
     if free < 1 or not worker.kinds:
         return []
@@ -147,28 +147,35 @@ def _take(
 ) -> list[AnyRow]:
     kinds = {f"kind_{number}": kind for number, kind in enumerate(worker.kinds)}
     sets = {f"labels_{number}": labels for number, labels in enumerate(label_sets)}
-    return transitions.claim(
-        conn,
-        _taking(len(kinds), len(sets), old=old),
-        values={
-            **kinds,
-            **sets,
-            "now": now,
-            "free": free,
-            "claimed_by": worker.id,
-            "lease_hash": lease_hash,
-            "lease_expires_at": expires_at,
-        },
-        at=now,
-        actor=worker.actor,
-    )
+    wanted = _wanted(len(kinds), len(sets), old=old)
+    rows = wanted.all(conn, {**kinds, **sets, "now": now, "free": free})
+    for row in rows:
+        transitions.move(
+            conn,
+            row.id,
+            from_=State.PENDING,
+            to=State.CLAIMED,
+            type_=EventType.TASK_CLAIMED,
+            at=now,
+            actor=worker.actor,
+            attempt=row.attempt,
+            values={
+                "attempt": row.attempt,
+                "claimed_by": worker.id,
+                "claimed_at": now,
+                "lease_hash": lease_hash,
+                "lease_expires_at": expires_at,
+            },
+        )
+    return rows
 
 
 @lru_cache(maxsize=128)
-def _taking(kinds: int, label_sets: int, *, old: bool) -> Prepared:
-    """Return the claim for a worker of so many *kinds* and fitting *label_sets*, perhaps an *old* one.
+def _wanted(kinds: int, label_sets: int, *, old: bool) -> Prepared:
+    """Return the query for what a worker of so many *kinds* and fitting *label_sets* gets next.
 
-    It takes the oldest tasks; the partial index of pending tasks has their order.
+    The oldest tasks first, each with the number of its next attempt; the partial index of
+    pending tasks has their order.
     """
     task, sibling = tasks.alias(), tasks.alias()
     goes_first = (
@@ -182,8 +189,17 @@ def _taking(kinds: int, label_sets: int, *, old: bool) -> Prepared:
     )
     fits: list[ColumnElement[bool]] = [task.c.labels.is_(None)]
     fits += [task.c.labels == bindparam(f"labels_{number}") for number in range(label_sets)]
-    chosen = (
-        select(task.c.id)
+    return Prepared(
+        select(
+            task.c.id,
+            task.c.kind,
+            task.c.payload,
+            (task.c.attempt + 1).label("attempt"),
+            task.c.timeout_ms,
+            task.c.session_key,
+            task.c.submitted_by,
+            task.c.created_at,
+        )
         .where(
             transitions.is_pending(task),
             task.c.kind.in_([bindparam(f"kind_{number}") for number in range(kinds)]),
@@ -194,9 +210,8 @@ def _taking(kinds: int, label_sets: int, *, old: bool) -> Prepared:
             *(_as_of_old(task) if old else ()),
         )
         .order_by(task.c.priority.desc(), task.c.id)
-        .limit(bindparam("free"))
+        .limit(bindparam("free")),
     )
-    return transitions.prepare_claim(chosen)
 
 
 def _as_of_old(task: FromClause) -> list[ColumnElement[bool]]:

@@ -10,7 +10,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
-    Select,
     bindparam,
     insert,
     literal_column,
@@ -22,20 +21,9 @@ from app.domain.event_types import EventType
 from app.domain.states import TRANSITIONS, State
 from app.services import record
 from app.storage.prepared import Prepared
-from app.storage.tables import AnyRow, tasks
+from app.storage.tables import tasks
 
 _ENTER = Prepared(insert(tasks))
-_CLAIMED = (
-    tasks.c.id,
-    tasks.c.kind,
-    tasks.c.payload,
-    tasks.c.attempt,
-    tasks.c.timeout_ms,
-    tasks.c.priority,
-    tasks.c.session_key,
-    tasks.c.submitted_by,
-    tasks.c.created_at,
-)
 
 
 def is_pending(table: FromClause = tasks) -> ColumnElement[bool]:
@@ -78,55 +66,10 @@ def move(
     record.append(conn, type_, at=at, actor=actor, task_id=task_id, attempt=attempt, **detail)
 
 
-def claim(
-    conn: Connection,
-    taking: Prepared,
-    *,
-    values: Mapping[str, Any],
-    at: int,
-    actor: str,
-) -> list[AnyRow]:
-    """Move the pending tasks that *taking* chooses to ``claimed``, in one statement.
-
-    *taking* is made by ``prepare_claim``; *values* are for the query in it and for ``claimed_by``,
-    ``lease_hash``, ``lease_expires_at``. Returns the rows taken, in the order in which they are
-    to be run.
-    """
-    taken = taking.all(conn, {**values, "claimed_at": at})
-    ordered = sorted(taken, key=lambda row: (-row.priority, row.id))
-    for row in ordered:
-        record.append(
-            conn,
-            EventType.TASK_CLAIMED,
-            at=at,
-            actor=actor,
-            task_id=row.id,
-            attempt=row.attempt,
-        )
-    return ordered
-
-
 @lru_cache(maxsize=64)
 def _move_statement(columns: tuple[str, ...]) -> Prepared:
     return Prepared(
         update(tasks)
         .where(tasks.c.id == bindparam("b_id"), tasks.c.state == bindparam("b_from"))
         .values(state=bindparam("b_to"), **{name: bindparam(f"v_{name}") for name in columns})
-    )
-
-
-def prepare_claim(chosen: Select[tuple[str]]) -> Prepared:
-    """Return the statement that claims the tasks whose ids the query *chosen* gives."""
-    return Prepared(
-        update(tasks)
-        .where(tasks.c.id.in_(chosen))
-        .values(
-            state=State.CLAIMED.value,
-            attempt=tasks.c.attempt + 1,
-            claimed_by=bindparam("claimed_by"),
-            lease_hash=bindparam("lease_hash", type_=tasks.c.lease_hash.type),
-            lease_expires_at=bindparam("lease_expires_at"),
-            claimed_at=bindparam("claimed_at"),
-        )
-        .returning(*_CLAIMED),
     )
