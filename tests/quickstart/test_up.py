@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.patience import until
 from tests.support.processes import REPOSITORY, clean_environ, free_port
 from tests.support.quickstart import Up, start_up
 
@@ -118,6 +119,7 @@ def test_child_that_dies_is_started_again(up: Up, name: str) -> None:
     """A killed server or worker comes back, it is said, and tasks run as before."""
     up.child(name).kill()
     up.until(f"The {'server' if name == 'serve' else name} is started again")
+    until(up.answers, within=30)
     (run,) = up.lines_with(" run --url")
     assert socket.gethostname() in _shell(run)
 

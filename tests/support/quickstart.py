@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import requests
 
 from tests.support.processes import REPOSITORY, clean_environ
 
@@ -23,6 +24,7 @@ class Up:
         self, data: Path, port: int, *arguments: str, environ: Mapping[str, str] | None = None
     ) -> None:
         """Start it on *data* at *port*."""
+        self._url = f"http://127.0.0.1:{port}"
         self._changed = threading.Condition()
         self._lines: list[str] = []
         self.process = subprocess.Popen(
@@ -54,6 +56,13 @@ class Up:
                 raise AssertionError(
                     f"{text!r} was not said within {within:g} s, but:\n{''.join(self._lines)}"
                 )
+
+    def answers(self) -> bool:
+        """Say whether its server answers at this moment."""
+        try:
+            return requests.get(f"{self._url}/health", timeout=2).ok
+        except requests.RequestException:
+            return False
 
     def child(self, name: str) -> psutil.Process:
         """The running server or worker that it started, by the *name* of its subcommand."""
