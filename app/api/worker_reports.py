@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from app.api.worker_models import Ended, Item, OutputPiece, Start, Verdict
-from app.domain.errors import InvalidRequest, LeaseLost, ServiceError
+from app.domain.errors import IllegalTransition, InvalidRequest, LeaseLost, ServiceError
 from app.domain.event_types import EventType
 from app.services import finishing, outcomes, record, reporting
 from app.services.attempts import Reporter
@@ -97,8 +97,8 @@ def _end(reading: Reading, item: Ended) -> None:
         if text:
             data = text.encode("utf-8")
             sizes[stream] = sizes[stream] or len(data)
-            # Under a lost lease the outcome itself is still evidence; finishing decides that.
-            with suppress(LeaseLost):
+            # Without a run to belong to, the outcome itself may still count; finishing decides that.
+            with suppress(LeaseLost, IllegalTransition):
                 _take_output(reading, item.lease, stream, offset=0, data=data)
     outcome = Outcome(
         exit_code=item.exit_code,

@@ -7,7 +7,7 @@ from typing import TypedDict
 from sqlalchemy import Connection
 
 from app.domain import leases
-from app.domain.errors import CancelRequested, InvalidRequest, LeaseLost
+from app.domain.errors import CancelRequested, IllegalTransition, InvalidRequest, LeaseLost
 from app.domain.event_types import EventType
 from app.domain.states import State
 from app.domain.timing import LEASE_MS
@@ -95,13 +95,16 @@ def output(
 
     Taken under the present lease, and under the last one of a task whose worker was given up
     (its late words are evidence). A piece that was kept under a lease whose outcome is there may
-    come again with that outcome. Raises ``LeaseLost``, ``OutputGap``.
+    come again with that outcome. Raises ``LeaseLost``, ``OutputGap``, and ``IllegalTransition``
+    before the start: a claim that goes back takes no output with it to the next holder.
     """
     lease, row = attempts.find(conn, token)
     if row is None:
         raise LeaseLost
     piece = _Piece(task_id=row.id, attempt=lease.attempt, stream=stream, offset=offset, data=data)
     if attempts.is_last_lease(lease, row, by):
+        if row.state == State.CLAIMED:
+            raise IllegalTransition("This attempt was never started; report its start first.")
         return row.id if outcomes.keep_output(conn, **piece, now=now) else None
     ended = outcomes.answered(conn, row.id, lease.attempt, leases.grant_hash(lease.grant))
     if ended and outcomes.has_output(conn, **piece):

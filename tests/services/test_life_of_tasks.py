@@ -146,7 +146,7 @@ class Life(RuleBasedStateMachine):
                 )
                 and None
             ),
-            lambda: self.model.output(self.model.tasks[grip.task_id], grip.lease, grip.worker),
+            lambda: self.model.output(self.model.tasks[grip.task_id], grip.lease, grip.attempt, grip.worker),
         )
 
     @rule(grip=grips, other=st.none() | workers, end=st.sampled_from(life.ENDS))

@@ -9,8 +9,8 @@ from base64 import b64encode
 import pytest
 from sqlalchemy import select
 
-from app.domain.errors import InvalidRequest, LeaseLost, OutputGap
-from app.services import finishing, outcomes, recovery, watching
+from app.domain.errors import IllegalTransition, InvalidRequest, LeaseLost, OutputGap
+from app.services import finishing, holding, outcomes, recovery, watching
 from app.services.claiming import Claim
 from app.services.outcomes import Outcome
 from app.services.watching import Piece
@@ -173,3 +173,16 @@ def test_the_same_interrupted_outcome_is_answered_as_the_first_time(db: Database
     assert first == again
     assert first.accepted
     assert db.told(claim.task_id).count("task.requeued") == 1
+
+
+def test_a_claim_that_was_never_started_has_no_output(db: Database) -> None:
+    """Its attempt's number is used again after it went back, and the next holder's output must fit."""
+    acts.submit(db)
+    [first] = acts.claim(db)
+    with pytest.raises(IllegalTransition):
+        acts.output(db, first, b"too early")
+    db.write(lambda conn: holding.give_back(conn, acts.WIM, [], now=db.now))
+    second = acts.started(db, acts.WES)
+    assert second.attempt == first.attempt
+    assert acts.output(db, second, b"in time", worker=acts.WES)
+    assert read(db, second).data == b"in time"

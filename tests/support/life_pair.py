@@ -46,7 +46,7 @@ class Pair:
             found = self.db.write(act)
         except ServiceError as error:
             found = error.code
-        assert found == expected
+        assert found == expected, f"{found!r} instead of {expected!r}"
         return found
 
     def check_tables(self) -> None:

@@ -62,6 +62,7 @@ class ModelTask:
     finished_at: int | None = None
     answers: dict[tuple[int, str], bool] = field(default_factory=dict)
     outcomes: list[tuple[int, bool]] = field(default_factory=list)
+    printed: set[tuple[int, str]] = field(default_factory=set)
 
     @property
     def is_finished(self) -> bool:
@@ -99,8 +100,6 @@ class Model:
         task.state, task.finished_at, task.lease_ends = state, self.now, None
         self._tell("task.lost" if state == "unknown" else f"task.{state}", task, actor, attempt)
 
-    # What clients do.
-
     def submit(self, new: list[ModelTask], actor: str, key: str | None, request: bytes) -> list[str]:
         """Take tasks in; a repeated request gets the first one's ids."""
         ids = [task.id for task in new]
@@ -128,8 +127,6 @@ class Model:
         task.cancel_asked, task.lease = self.now, None
         self._end(task, "cancelled", actor, task.attempt or None)
         return task.state
-
-    # What workers do.
 
     def claimable(self, worker: ModelWorker) -> list[ModelTask]:
         """Tasks that *worker* may take now, in order; of a session only the first unfinished one."""
@@ -187,10 +184,14 @@ class Model:
         assert task.lease_ends is not None
         return task.lease_ends
 
-    def output(self, task: ModelTask, lease: str, worker: ModelWorker) -> None:
-        """Output is taken under the present lease, and under the last one of a lost run."""
+    def output(self, task: ModelTask, lease: str, attempt: int, worker: ModelWorker) -> None:
+        """Taken of a started run under its last lease; the same again also after its outcome."""
         mine = (task.worker or "").split("/")[0] == worker.token_name
-        if not mine or task.lease != lease or task.state not in (*HELD, "unknown"):
+        if mine and task.lease == lease and task.state in ("running", "unknown"):
+            task.printed.add((attempt, lease))
+        elif mine and task.lease == lease and task.state == "claimed":
+            raise Refused("illegal_transition")
+        elif not task.answers.get((attempt, lease)) or (attempt, lease) not in task.printed:
             raise Refused("lease_lost")
 
     def result(
@@ -260,20 +261,17 @@ class Model:
         cancelled = {task.id for task in alive if task.cancel_asked is not None}
         return cancelled, {lease for lease in leases if lease not in mine}
 
-    def give_back(self, worker: ModelWorker, leases: list[str]) -> set[str]:
+    def give_back(self, worker: ModelWorker, leases: list[str]) -> None:
         """Put back what the worker was sent and does not list."""
         known = {lease.split(".")[0] for lease in leases}
         missed = [t for t in self.tasks.values() if t.worker == worker.id and t.state == "claimed"]
         for task in (t for t in missed if t.id not in known):
             self._release(task, worker.actor)
-        return {task.id for task in missed if task.id not in known}
 
     def _release(self, task: ModelTask, actor: str) -> None:
         self._tell("claim.released", task, actor, task.attempt)
         task.attempt -= 1
         task.let_go()
-
-    # What time does.
 
     def tidy(self) -> None:
         """End what is overdue: claims, runs, then tasks that nobody wants any more."""
