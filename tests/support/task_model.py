@@ -251,7 +251,7 @@ class Model:
             self._end(task, "completed" if ended_well else "failed", worker.actor, attempt)
 
     def keep(self, worker: ModelWorker, leases: list[str]) -> tuple[set[str], set[str]]:
-        """Renew what the worker holds; return the tasks to cancel and the leases that are lost."""
+        """Renew what the worker holds; return the tasks to cancel and the leases lost before their end."""
         mine = {t.lease: t for t in self.tasks.values() if t.worker == worker.id and t.state in HELD}
         alive = [mine[lease] for lease in leases if lease in mine]
         for task in alive:
@@ -259,7 +259,8 @@ class Model:
             if task.state == "running" and task.lease_ends < self.now + LEASE_MS - RENEW_AFTER_MS:
                 task.lease_ends = self.now + LEASE_MS
         cancelled = {task.id for task in alive if task.cancel_asked is not None}
-        return cancelled, {lease for lease in leases if lease not in mine}
+        told = {lease for task in self.tasks.values() for _attempt, lease in task.answers}
+        return cancelled, {lease for lease in leases if lease not in mine and lease not in told}
 
     def give_back(self, worker: ModelWorker, leases: list[str]) -> None:
         """Put back what the worker was sent and does not list."""
