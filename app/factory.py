@@ -29,6 +29,7 @@ from app.domain.event_types import EventType
 from app.janitor import Janitor
 from app.services import access, lookup, record, recovery
 from app.storage import engine, migrating
+from app.storage.readers import Readers
 from app.storage.writer import Writer
 from app.waiting import Doorway, WaitingRoom
 from app.waking import waker
@@ -67,7 +68,7 @@ def create_app(settings: ServerSettings, *, clock: Callable[[], int] = now_ms) -
     room, backlog = WaitingRoom(), Backlog()
     failures: list[Callable[[], None]] = []
     writer = Writer(writing, committed=waker(room, backlog), failed=lambda: [call() for call in failures])
-    reader = engine.reading_engine(path, connections=READERS)
+    reader = Readers(engine.reading_engine(path, connections=READERS), connections=READERS)
     writer.perform(lambda conn: _begin(conn, clock()))
     _count(reader, backlog)
     service = Service(
@@ -133,7 +134,7 @@ def _begin(conn: Connection, now: int) -> None:
     recovery.give_time(conn, now=now)
 
 
-def _count(reader: Engine, backlog: Backlog) -> None:
+def _count(reader: Readers, backlog: Backlog) -> None:
     with reader.connect() as conn:
         pending, unfinished = lookup.count_pending(conn), lookup.count_unfinished(conn)
         finished = lookup.count_finished(conn)
@@ -141,7 +142,7 @@ def _count(reader: Engine, backlog: Backlog) -> None:
 
 
 def _token_loader(
-    reader: Engine, clock: Callable[[], int]
+    reader: Readers, clock: Callable[[], int]
 ) -> Callable[[], tuple[tuple[int, int], list[access.KnownToken]]]:
     def load() -> tuple[tuple[int, int], list[access.KnownToken]]:
         with reader.connect() as conn:

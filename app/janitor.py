@@ -8,10 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
-
 from app.backlog import Backlog
 from app.services import recovery
+from app.storage.readers import Readers
 from app.storage.writer import Writer
 from app.waiting import WaitingRoom
 
@@ -29,7 +28,7 @@ class Janitor:
         self,
         *,
         writer: Writer,
-        reader: Engine,
+        reader: Readers,
         room: WaitingRoom,
         backlog: Backlog,
         refresh_tokens: Callable[[], bool],

@@ -99,6 +99,7 @@ class WaitingRoom:
         self._unanswered = 0
         self._calls: dict[str, int] = {}
         self._workers: dict[WorkerSeat, None] = {}
+        self._of_worker: dict[str, set[WorkerSeat]] = {}
         self._by_key: dict[str, set[Seat]] = {}
 
     @contextmanager
@@ -145,14 +146,18 @@ class WaitingRoom:
                 return True
             seat.woken.clear()
             self._workers[seat] = None
+            self._of_worker.setdefault(seat.worker_id, set()).add(seat)
         seat.wait(until)
         with self._lock:
             # Whoever woke it took it out; what is still in has seen nothing but time go by.
-            return self._workers.pop(seat, "woken") == "woken"
+            if seat not in self._workers:
+                return True
+            self._remove(seat)
+            return False
 
     def supersede(self, worker_id: str, session: str) -> None:
         """Answer at once the parked sync of the same worker session: a newer one has come."""
-        for seat in self._take(lambda s: s.worker_id == worker_id and s.session == session):
+        for seat in self._take_of(worker_id, lambda s: s.session == session):
             seat.superseded = True
             seat.woken.set()
 
@@ -165,7 +170,7 @@ class WaitingRoom:
             else:
                 self._unanswered += 1
                 return
-            del self._workers[seat]
+            self._remove(seat)
             seat.offered = task
         seat.woken.set()
 
@@ -190,14 +195,14 @@ class WaitingRoom:
             seat = next(iter(self._workers), None)
             if seat is None:
                 return
-            del self._workers[seat]
+            self._remove(seat)
         seat.woken.set()
 
     def call(self, worker_id: str) -> None:
         """Wake the parked requests of one worker: something concerns it alone."""
         with self._lock:
             self._calls[worker_id] = self._calls.get(worker_id, 0) + 1
-        for seat in self._take(lambda s: s.worker_id == worker_id):
+        for seat in self._take_of(worker_id, lambda _seat: True):
             seat.woken.set()
 
     def sweep(self) -> None:
@@ -234,5 +239,19 @@ class WaitingRoom:
         with self._lock:
             taken = [seat for seat in self._workers if chosen(seat)]
             for seat in taken:
-                del self._workers[seat]
+                self._remove(seat)
         return taken
+
+    def _take_of(self, worker_id: str, chosen: Callable[[WorkerSeat], bool]) -> list[WorkerSeat]:
+        with self._lock:
+            taken = [seat for seat in self._of_worker.get(worker_id, ()) if chosen(seat)]
+            for seat in taken:
+                self._remove(seat)
+        return taken
+
+    def _remove(self, seat: WorkerSeat) -> None:
+        del self._workers[seat]
+        seats = self._of_worker[seat.worker_id]
+        seats.discard(seat)
+        if not seats:
+            del self._of_worker[seat.worker_id]

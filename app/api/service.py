@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from app.api.tokens import TokenBook
 from app.backlog import Backlog
 from app.domain.ids import TaskIds
+from app.storage.readers import Readers
 from app.storage.writer import Writer
 from app.waiting import Doorway, WaitingRoom
 from config.server import ServerSettings
@@ -30,7 +31,7 @@ class Service:
 
     settings: ServerSettings
     writer: Writer
-    reader: Engine
+    reader: Readers
     room: WaitingRoom
     doorway: Doorway
     backlog: Backlog

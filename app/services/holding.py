@@ -15,7 +15,7 @@ from app.domain.event_types import EventType
 from app.domain.leases import Lease
 from app.domain.states import State
 from app.domain.timing import LEASE_MS, RENEW_AFTER_MS, SEEN_AFTER_MS
-from app.services import record, transitions
+from app.services import outcomes, record, transitions
 from app.services.claiming import Worker
 from app.storage.prepared import Prepared
 from app.storage.tables import AnyRow, tasks, workers
@@ -92,10 +92,10 @@ def keep(conn: Connection, worker: Worker, held: Iterable[str], *, now: int) -> 
     alive, lost = [], []
     for token in held:
         row = _row_of(rows, token)
-        if row is None:
-            lost.append(token)
-        else:
+        if row is not None:
             alive.append(row)
+        elif not _is_told(conn, token):
+            lost.append(token)
     stale = now + LEASE_MS - RENEW_AFTER_MS
     due = [r.id for r in alive if r.state == State.RUNNING and r.lease_expires_at < stale]
     if due:
@@ -168,6 +168,15 @@ def is_draining(conn: Connection, worker_id: str) -> bool:
     """Say whether the worker was told to take nothing new."""
     known = _WORKER.first(conn, {"id": worker_id})
     return known is not None and known.state == "draining"
+
+
+def _is_told(conn: Connection, token: str) -> bool:
+    """Say whether the outcome under this lease is here: then it is not lost, just over."""
+    lease = leases.parse(token)
+    if lease is None:
+        return False
+    lease_hash = leases.grant_hash(lease.grant)
+    return outcomes.answered(conn, lease.task_id, lease.attempt, lease_hash) is not None
 
 
 def _row_of(rows: dict[str, AnyRow], token: str) -> AnyRow | None:
