@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.test import TestResponse
 
 from app.janitor import Janitor
 from tests.support.cast import ADA, WES, WIM, Person
 from tests.support.patience import until
 from tests.support.service import RunningService, running_service
 
-TASKS = 150
+ROUNDS = 60
 WORKERS = (
-    ("both", WIM, ("command", "file-read"), 1),
-    ("reads", WIM, ("file-read",), 1),
-    ("runs", WES, ("command",), 2),
-    ("gpu", WES, ("command",), 1),
+    ("both", WIM, ("alpha", "beta"), 1),
+    ("alpha", WIM, ("alpha",), 1),
+    ("beta", WES, ("beta",), 2),
+    ("gpu", WES, ("beta",), 1),
 )
 
 
@@ -73,41 +74,45 @@ class Taker:
         self._over.set()
 
 
-def submit(service: RunningService, seed: int, count: int) -> list[str]:
-    """Submit so many tasks of random sorts; return their ids."""
-    dice, door, ids = random.Random(seed), service.as_(ADA), []
-    for _ in range(count):
+def some_tasks(dice: random.Random) -> list[dict[str, Any]]:
+    """Return one to three tasks of random sorts, for one request."""
+
+    def task() -> dict[str, Any]:
+        kind = dice.choice(["alpha", "beta"])
         options: dict[str, Any] = {"priority": dice.choice([0, 0, 5])}
-        if dice.random() < 0.3:
-            options["sessionId"] = dice.choice(["one", "two"])
-        if dice.random() < 0.5:
-            answer = door.post("/files/read", {"path": "/x", **options})
-        else:
-            options |= {"labels": ["gpu=1"]} if dice.random() < 0.3 else {}
-            answer = door.post("/tasks", {"command": "true", **options})
-        ids.append(answer.get_json()["taskId"])
-    return ids
+        if dice.random() < 0.2:
+            options["sessionId"] = "one"
+        if kind == "beta" and dice.random() < 0.3:
+            options["labels"] = ["gpu=1"]
+        return {"kind": kind, "payload": {}, **options}
+
+    return [task() for _ in range(dice.randint(1, 3))]
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_every_task_is_taken_without_the_safety_net(service: RunningService, seed: int) -> None:
-    """Different kinds, labels, hands, sessions and priorities: no task lies until a poll ends."""
+    """Round after round a few tasks come while workers come and go, and none lies until a poll ends.
+
+    Nothing else happens in a round, so that a wake-up that went astray is not made up for by the next.
+    """
     takers = [Taker(service, *one) for one in WORKERS]
-    with ThreadPoolExecutor(len(takers) + 5) as pool:
+    dice, sent = random.Random(seed), 0
+    with ThreadPoolExecutor(len(takers) + 2) as pool:
         working = [pool.submit(taker.work) for taker in takers]
-        sent = [pool.submit(submit, service, 10 * seed + n, TASKS // 5) for n in range(5)]
-        ids = [task_id for future in sent for task_id in future.result(60)]
         try:
-            # Far less than the 25 seconds after which a poll would look again by itself.
-            until(lambda: service.count_events("task.completed") == len(ids), within=12, every=0.05)
+            for _ in range(ROUNDS):
+                batches = [some_tasks(dice) for _ in range(dice.randint(1, 2))]
+                requests = [pool.submit(service.as_(ADA).post, "/tasks/batch", {"tasks": b}) for b in batches]
+                sent += sum(request.result(10).get_json()["count"] for request in requests)
+                # Far less than the 25 seconds after which a poll would look again by itself.
+                until(lambda: service.count_events("task.completed") == sent, within=8)  # noqa: B023
         finally:
             for taker in takers:
                 taker.stop()
             service.inside.room.close()
         for future in working:
             future.result(10)
-    assert {service.state_of(task_id) for task_id in ids} == {"completed"}
-    assert service.count_events("task.claimed") == len(ids)
+    assert service.count_events("task.claimed") == sent
 
 
 def test_a_worker_without_a_free_hand_takes_nobodys_wake_up(service: RunningService) -> None:
@@ -120,6 +125,23 @@ def test_a_worker_without_a_free_hand_takes_nobodys_wake_up(service: RunningServ
     assert [task["taskId"] for task in second.result(5).get_json()["tasks"]] == [task_id]
     assert not first.done()
     service.inside.room.close()
+
+
+def test_a_worker_that_takes_something_better_leaves_the_first_task_to_others(
+    service: RunningService,
+) -> None:
+    """Woken for one task and taking a more urgent one, it does not let the first lie while it is busy."""
+
+    def ask(who: Person, name: str, *kinds: str) -> Callable[[], TestResponse]:
+        body = {"workerId": name, "session": "s", "kinds": kinds, "free": 1, "wait": 20_000}
+        return lambda: service.as_(who).post("/worker/sync", body)
+
+    both = service.parked(ask(WIM, "both", "alpha", "beta"), workers=1)
+    other = service.parked(ask(WES, "other", "alpha"), workers=1)
+    tasks = [{"kind": "alpha", "payload": {}}, {"kind": "beta", "payload": {}, "priority": 5}]
+    service.as_(ADA).post("/tasks/batch", {"tasks": tasks})
+    assert [task["kind"] for task in both.result(5).get_json()["tasks"]] == ["beta"]
+    assert [task["kind"] for task in other.result(5).get_json()["tasks"]] == ["alpha"]
 
 
 def test_a_cancel_is_heard_at_once_by_a_parked_worker(service: RunningService) -> None:
