@@ -4,7 +4,6 @@ import logging
 from queue import Empty, SimpleQueue
 
 from worker import items
-from worker.errors import JournalFailed
 from worker.items import Ending
 from worker.journal import Journal, Untold
 from worker.output import Chunk
@@ -39,17 +38,16 @@ class Courier:
             self._carry(chunk)
 
     def _tell_end(self, entry: Untold) -> None:
-        outcome = entry.outcome
-        if outcome is None:
-            outcome = items.result(entry.lease, INTERRUPTED, duration_ms=0)
-            try:
-                self._journal.ended(entry.task_id, entry.attempt, entry.lease, outcome)
-            except JournalFailed:
-                log.exception("interruption not noted", extra={"fields": {"task": entry.task_id}})
+        outcome = entry.outcome or items.result(entry.lease, INTERRUPTED, duration_ms=0)
         parcel = self._outbox.tell(Parcel(outcome.split(b"\n"), ends=entry.lease))
         if parcel.told:
-            self._journal.delivered(entry.task_id, entry.attempt)
-            log.info("told the end of a task of an earlier life", extra={"fields": {"task": entry.task_id}})
+            answer = parcel.answers[-1]
+            # A no means that the service has given the lease up, or never said yes to its start.
+            if answer.ok and entry.outcome is None:
+                self._journal.started(entry.task_id, entry.attempt)
+            self._journal.forget(entry.lease)
+            fields = {"task": entry.task_id, "answer": "ok" if answer.ok else answer.code}
+            log.info("told the end of a task of an earlier life", extra={"fields": fields})
         elif parcel.rejected:
             self._slots.drop(entry.lease)
 

@@ -1,4 +1,4 @@
-"""The worker's own durable notes: which attempts were started, and which outcomes are not yet delivered."""
+"""The worker's own durable notes: which leases are about to be started, and which ends are not yet told."""
 
 import sqlite3
 from collections.abc import Callable
@@ -10,25 +10,25 @@ from worker.batching import Crew, Job
 from worker.errors import JournalFailed
 
 _SCHEMA = """
--- Every attempt that was ever started here. Kept for good: it is what "never twice" rests on.
+-- Every attempt whose start the service confirmed. Kept for good: it is what "never twice" rests on.
 CREATE TABLE IF NOT EXISTS started (
     task_id TEXT NOT NULL, attempt INTEGER NOT NULL, PRIMARY KEY (task_id, attempt)
 ) WITHOUT ROWID;
--- What the service has still to be told. No outcome: the run never came to its end.
+-- What the service has still to be told. No outcome: about to start, or started and not at its end. By
+-- lease, because a claim that came to nothing comes again with the same attempt and another lease.
 CREATE TABLE IF NOT EXISTS untold (
-    task_id TEXT NOT NULL, attempt INTEGER NOT NULL, lease TEXT NOT NULL, outcome BLOB,
-    PRIMARY KEY (task_id, attempt)
+    lease TEXT PRIMARY KEY, task_id TEXT NOT NULL, attempt INTEGER NOT NULL, outcome BLOB
 );
 """
 
 
 @dataclass(frozen=True)
 class Untold:
-    """One attempt whose end the service has not confirmed; *outcome* is None if there never was one."""
+    """One lease whose end the service has not confirmed; *outcome* is None if there never was one."""
 
+    lease: str
     task_id: str
     attempt: int
-    lease: str
     outcome: bytes | None
 
 
@@ -50,53 +50,59 @@ class Journal:
     def __init__(self, path: Path) -> None:
         """Open *path*, made if there is none. Raises ``JournalFailed``."""
         self._crew: Crew[_Note] = Crew(self._commit)
-        self._delivered: list[tuple[str, int]] = []
+        self._asides: list[tuple[str, tuple[str | int, ...]]] = []
         try:
             self._conn = _opened(path)
         except sqlite3.Error as error:
             raise JournalFailed(f"The journal {path} cannot be used: {error}") from error
 
-    def starting(self, task_id: str, attempt: int, lease: str) -> bool:
-        """Note that this attempt is about to be executed; durable on return. False: it was before.
+    def starting(self, lease: str, task_id: str, attempt: int) -> bool:
+        """Note that the service is about to be asked for this start; durable on return.
 
+        False, and nothing noted: this lease was noted before, or this attempt was started under another.
         Raises ``JournalFailed``; then nothing was noted and the task must not run.
         """
 
         def write(conn: sqlite3.Connection) -> bool:
-            fresh = (
-                conn.execute("INSERT OR IGNORE INTO started VALUES (?, ?)", (task_id, attempt)).rowcount == 1
-            )
-            if fresh:
-                conn.execute("INSERT INTO untold VALUES (?, ?, ?, NULL)", (task_id, attempt, lease))
-            return fresh
+            known = "SELECT 1 FROM started WHERE task_id = ? AND attempt = ?"
+            if conn.execute(known, (task_id, attempt)).fetchone() is not None:
+                return False
+            note = "INSERT OR IGNORE INTO untold VALUES (?, ?, ?, NULL)"
+            return conn.execute(note, (lease, task_id, attempt)).rowcount == 1
 
         return self._note(write)
 
-    def ended(self, task_id: str, attempt: int, lease: str, outcome: bytes) -> None:
-        """Keep *outcome* until ``delivered``; durable on return. Raises ``JournalFailed``."""
+    def started(self, task_id: str, attempt: int) -> None:
+        """Note that the service said yes to the start, with the next commit.
+
+        Until then what ``starting`` noted stands in for it: the next life asks the service about that lease.
+        """
+        self._asides.append(("INSERT OR IGNORE INTO started VALUES (?, ?)", (task_id, attempt)))
+
+    def ended(self, lease: str, task_id: str, attempt: int, outcome: bytes) -> None:
+        """Keep *outcome* until ``forget``; durable on return. Raises ``JournalFailed``."""
 
         def write(conn: sqlite3.Connection) -> bool:
-            conn.execute(
-                "INSERT OR REPLACE INTO untold VALUES (?, ?, ?, ?)", (task_id, attempt, lease, outcome)
-            )
+            keep = "INSERT OR REPLACE INTO untold VALUES (?, ?, ?, ?)"
+            conn.execute(keep, (lease, task_id, attempt, outcome))
             return True
 
         self._note(write)
 
-    def delivered(self, task_id: str, attempt: int) -> None:
-        """Forget what was kept for this attempt, with the next commit: telling it twice does no harm."""
-        self._delivered.append((task_id, attempt))
+    def forget(self, lease: str) -> None:
+        """Forget this lease, told or refused, with the next commit: telling it once more does no harm."""
+        self._asides.append(("DELETE FROM untold WHERE lease = ?", (lease,)))
 
     def untold(self) -> list[Untold]:
         """List what earlier lives left untold, oldest first. Call it before anything else is noted."""
         try:
-            rows = self._conn.execute("SELECT task_id, attempt, lease, outcome FROM untold ORDER BY rowid")
+            rows = self._conn.execute("SELECT lease, task_id, attempt, outcome FROM untold ORDER BY rowid")
             return [Untold(*row) for row in rows]
         except sqlite3.Error as error:
             raise JournalFailed(f"The journal cannot be read: {error}") from error
 
     def close(self) -> None:
-        """Write down what was delivered and close. Nothing may be noted afterwards."""
+        """Write down what waits for a commit and close. Nothing may be noted afterwards."""
         try:
             self._note(lambda _: True)
         finally:
@@ -111,14 +117,15 @@ class Journal:
 
     def _commit(self, notes: list[_Note]) -> None:
         # list.append and slicing are atomic: another thread may add to the list meanwhile.
-        told = self._delivered[:]
+        asides = self._asides[:]
         try:
             self._conn.execute("BEGIN IMMEDIATE")
-            self._conn.executemany("DELETE FROM untold WHERE task_id = ? AND attempt = ?", told)
+            for statement, values in asides:
+                self._conn.execute(statement, values)
             for note in notes:
                 note.result = note.write(self._conn)
             self._conn.execute("COMMIT")
-            del self._delivered[: len(told)]
+            del self._asides[: len(asides)]
         except sqlite3.Error as error:
             for note in notes:
                 note.error = error

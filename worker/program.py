@@ -96,7 +96,10 @@ class Worker:
         threading.excepthook = self._give_up
         backlog = self._journal.untold()
         for entry in backlog:
-            self._slots.keep(entry.lease)
+            # One without an outcome is not held on to: the first sync gives it back if it was never started,
+            # and if it was, the end of its lease says the same as the courier is about to.
+            if entry.outcome is not None:
+                self._slots.keep(entry.lease)
         _begin("courier", lambda: self._courier.run(backlog))
         for number in range(self._settings.max_concurrent):
             _begin(f"slot-{number + 1}", self._work)

@@ -85,7 +85,7 @@ class Runner:
     def run(self, held: Held) -> Held | None:
         """Take one claim to its end and tell it. Gives the claim that came with the service's answer, if any.
 
-        Nothing is executed before the service has said yes to the start and the journal has it.
+        Nothing is executed before the journal has the lease and the service has said yes to its start.
         """
         capture = Capture(held.claim.lease, self._courier)
         live = _LiveRun(held, capture, lambda: self._killed)
@@ -109,26 +109,29 @@ class Runner:
     def _start(self, held: Held) -> Ending | None:
         """Return None when the claim may be executed now, or how it ended without. Raises ``_NotOurs``.
 
-        First the service's yes, then the journal: so what the journal calls started is running on the
-        record, and the service never means to hand out that attempt again. (A claim that was
-        never started comes back under the same number.)
+        First the journal, then the service's yes: whenever the worker is killed, the next life knows of
+        every lease that may be running on the record, and says at once what became of it. The note
+        is of the lease, because a claim without a yes comes back under the same number of attempt.
         """
         claim = held.claim
         if self._closed:
             raise _NotOurs("the worker is about to end")
+        try:
+            fresh = self._journal.starting(claim.lease, claim.task_id, claim.attempt)
+        except JournalFailed as error:
+            return Ending(-1, f"Not run: {error}", "failed")
         parcel = self._outbox.tell(
             Parcel([items.start(claim.lease)], give_up=lambda: self._closed or held.gone())
         )
         if parcel.told and not parcel.answers[0].ok:
+            if fresh:
+                self._journal.forget(claim.lease)
             raise _NotOurs(f"the service says no to the start: {parcel.answers[0].code}")
         if not parcel.told and self._closed:
             raise _NotOurs("the worker ends without an answer to the start")
         if not parcel.told or held.gone():
             return NOT_CONFIRMED
-        try:
-            fresh = self._journal.starting(claim.task_id, claim.attempt, claim.lease)
-        except JournalFailed as error:
-            return Ending(-1, f"Not run: {error}", "failed")
+        self._journal.started(claim.task_id, claim.attempt)
         return None if fresh else STARTED_BEFORE
 
     def _execute(self, claim: Claim, live: _LiveRun) -> Ending:
@@ -153,13 +156,13 @@ class Runner:
             )
         )
         try:
-            self._journal.ended(claim.task_id, claim.attempt, claim.lease, b"\n".join(parts))
+            self._journal.ended(claim.lease, claim.task_id, claim.attempt, b"\n".join(parts))
         except JournalFailed:  # it is told all the same; only a crash before that would lose it
             log.exception("outcome not noted", extra={"fields": {"task": claim.task_id}})
         self._slots.is_over(held)
         parcel = self._outbox.tell(Parcel(parts, ends=claim.lease))
         if parcel.told:
-            self._journal.delivered(claim.task_id, claim.attempt)
+            self._journal.forget(claim.lease)
         else:
             self._slots.drop(claim.lease)
         fields = {"task": claim.task_id, "kind": claim.kind, "exit": ending.exit_code, "ms": took_ms}

@@ -208,9 +208,7 @@ class FakeServer:
             task.outputs[item["stream"]][item["offset"]] = base64.b64decode(item["data"], validate=True)
             return {"ok": True}
         if item["type"] == "result":
-            task.results.append(item)
-            held, task.state = self._is_held(task.lease), "finished"
-            return {"ok": True} if held else {"ok": False, "code": "lease_lost", "kept": True}
+            return self._end(task, item)
         if task.cancel:
             task.state = "cancelled"
             return {"ok": False, "code": "cancelled"}
@@ -218,6 +216,13 @@ class FakeServer:
             return {"ok": False, "code": "lease_lost"}
         task.state = "running"
         return {"ok": True, "leaseExpiresAt": int(time.time() * 1000) + self.lease_ms}
+
+    def _end(self, task: FakeTask, item: Json) -> Json:
+        if task.state == "claimed" and item["reason"] not in {"policy", "failed", "cancelled"}:
+            return {"ok": False, "code": "illegal_transition"}
+        task.results.append(item)
+        held, task.state = self._is_held(task.lease), "finished"
+        return {"ok": True} if held else {"ok": False, "code": "lease_lost", "kept": True}
 
     def _claim(self, free: int) -> list[Json]:
         claims = []
@@ -245,7 +250,7 @@ class FakeServer:
             if task.lease in body["leases"] and self._is_held(task.lease):
                 task.lease_until = time.monotonic() + self.lease_ms / 1000
             elif task.state == "claimed" and body["inFlight"] == 0:
-                task.state = "pending"
+                task.state, task.attempt, task.lease = "pending", task.attempt - 1, ""
 
     def _held(self) -> list[FakeTask]:
         return [task for task in self.tasks.values() if task.state in {"claimed", "running"}]

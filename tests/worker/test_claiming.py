@@ -114,10 +114,15 @@ def test_claim_of_a_lost_answer_is_not_listed(fake: FakeServer, start_worker: St
     """When the answer with a claim is lost, the next sync shows it, so the task can be handed out again."""
     start_worker()
     fake.until(lambda: len(fake.requests) == 2)
-    cuts = iter([True])
-    fake.after = lambda path, _body: (
-        Answer(cut=True) if path == "/worker/sync" and next(cuts, False) else None
-    )
+    lost: list[str] = []
+
+    def cut_once(path: str, _body: object) -> Answer | None:
+        if path != "/worker/sync" or lost:
+            return None
+        lost.extend(task.lease for task in fake.tasks.values())
+        return Answer(cut=True)
+
+    fake.after = cut_once
     task = fake.submit(command="true")
     fake.ended(task)
-    assert task.attempt == 2
+    assert lost != [task.lease]

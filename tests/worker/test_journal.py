@@ -37,45 +37,66 @@ def open_journal(path: Path) -> Iterator[Open]:
             journal.close()
 
 
-def test_attempt_starts_once(open_journal: Open) -> None:
-    """The same attempt of a task is never started again; another attempt is."""
+def test_lease_starts_once(open_journal: Open) -> None:
+    """The same lease is never noted again; a claim that came to nothing has another, and may start."""
     journal = open_journal()
-    assert journal.starting("t", 1, "lease-1")
-    assert not journal.starting("t", 1, "lease-2")
-    assert journal.starting("t", 2, "lease-3")
+    assert journal.starting("lease-1", "t", 1)
+    assert not journal.starting("lease-1", "t", 1)
+    assert journal.starting("lease-2", "t", 1)
+
+
+def test_attempt_starts_once(open_journal: Open) -> None:
+    """An attempt whose start was confirmed is never started again, whatever its lease; another one is."""
+    journal = open_journal()
+    journal.starting("lease-1", "t", 1)
+    journal.started("t", 1)
+    assert not journal.starting("lease-2", "t", 1)
+    assert journal.starting("lease-3", "t", 2)
 
 
 def test_attempt_starts_once_over_lives(open_journal: Open) -> None:
     """A start is remembered after the outcome was delivered and the worker was started anew."""
     journal = open_journal()
-    journal.starting("t", 1, "lease-1")
-    journal.ended("t", 1, "lease-1", b"{}")
-    journal.delivered("t", 1)
+    journal.starting("lease-1", "t", 1)
+    journal.started("t", 1)
+    journal.ended("lease-1", "t", 1, b"{}")
+    journal.forget("lease-1")
     journal.close()
-    assert not open_journal().starting("t", 1, "lease-1")
+    journal = open_journal()
+    assert not journal.starting("lease-1", "t", 1)
+    assert not journal.starting("lease-2", "t", 1)
+
+
+def test_refused_lease_is_forgotten(open_journal: Open) -> None:
+    """Of a lease that the service said no to nothing is left for the next life to tell."""
+    journal = open_journal()
+    journal.starting("lease-1", "t", 1)
+    journal.forget("lease-1")
+    journal.close()
+    assert open_journal().untold() == []
 
 
 def test_untold_ends_are_kept_until_delivered(open_journal: Open) -> None:
     """What a life leaves untold is found by the next, oldest first, and what was delivered is not."""
     journal = open_journal()
     for name in ("a", "b", "c"):
-        journal.starting(name, 1, f"lease-{name}")
-    journal.ended("b", 1, "lease-b", b'{"type":"result"}')
-    journal.ended("c", 1, "lease-c", b"{}")
-    journal.delivered("c", 1)
+        journal.starting(f"lease-{name}", name, 1)
+    journal.ended("lease-b", "b", 1, b'{"type":"result"}')
+    journal.ended("lease-c", "c", 1, b"{}")
+    journal.forget("lease-c")
     journal.close()
     untold = sorted(open_journal().untold(), key=lambda entry: entry.task_id)
-    assert untold == [Untold("a", 1, "lease-a", None), Untold("b", 1, "lease-b", b'{"type":"result"}')]
+    assert untold == [Untold("lease-a", "a", 1, None), Untold("lease-b", "b", 1, b'{"type":"result"}')]
 
 
 def test_delivery_is_written_with_the_next_note(open_journal: Open, path: Path) -> None:
     """Forgetting a delivered outcome costs no commit of its own."""
     journal = open_journal()
-    journal.ended("a", 1, "lease-a", b"{}")
-    journal.delivered("a", 1)
+    journal.ended("lease-a", "a", 1, b"{}")
+    journal.forget("lease-a")
     with sqlite3.connect(path) as other:
         assert other.execute("SELECT count(*) FROM untold").fetchone() == (1,)
-        journal.starting("b", 1, "lease-b")
+        journal.starting("lease-b", "b", 1)
         assert other.execute("SELECT task_id FROM untold").fetchall() == [("b",)]
     other.close()
 
@@ -87,7 +108,7 @@ def test_notes_of_the_same_moment_share_a_commit(open_journal: Open, path: Path)
     journal._conn.set_trace_callback(lambda text: commits.append(text) if text == "COMMIT" else None)  # noqa: SLF001 - seen from inside only
     blocker = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     blocker.execute("BEGIN IMMEDIATE")
-    threads = [threading.Thread(target=journal.starting, args=(f"t{n}", 1, "l")) for n in range(6)]
+    threads = [threading.Thread(target=journal.starting, args=(f"l{n}", "t", n)) for n in range(6)]
     for thread in threads:
         thread.start()
     eventually(lambda: journal._crew.waiting == 5)  # noqa: SLF001
@@ -110,9 +131,9 @@ def test_failing_journal_says_so(open_journal: Open) -> None:
     journal = open_journal()
     journal._conn.execute("PRAGMA max_page_count = 1")  # noqa: SLF001
     with pytest.raises(JournalFailed, match="full"):
-        journal.ended("t", 1, "lease", b"x" * 100_000)
+        journal.ended("lease", "t", 1, b"x" * 100_000)
     journal._conn.execute("PRAGMA max_page_count = 1000")  # noqa: SLF001
-    assert journal.starting("later", 1, "lease")
+    assert journal.starting("lease", "later", 1)
 
 
 def test_unusable_journal_is_named(path: Path) -> None:

@@ -4,6 +4,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.support.fake_http import Answer
 from tests.support.fake_server import FakeServer
 from tests.support.worker_process import eventually, marked
@@ -26,6 +28,52 @@ def test_run_that_a_crash_cut_short_is_told_as_interrupted(
         assert (result["reason"], result["exitCode"], result["error"]) == ("interrupted", -1, INTERRUPTED)
         fake.ended(fake.submit(command="true"))
         assert len(pids.read_text().split()) == 1
+
+
+@pytest.mark.parametrize("first", ["/worker/sync", "/worker/report"])
+def test_crash_between_note_and_yes_leaves_the_task_to_be_run(
+    fake: FakeServer, start_worker: StartWorker, tmp_path: Path, first: str
+) -> None:
+    """A claim that was noted and never confirmed goes back and is run, whichever call gets through first."""
+    marks = tmp_path / "marks"
+    fake.before = lambda path, _body: Answer(cut=True) if path == "/worker/report" else None
+    worker = start_worker()
+    task = fake.submit(command=f"echo ran >> {marks}")
+    fake.until(lambda: fake.items("start"))
+    worker.kill()
+    lease = task.lease
+    gone_through: set[str] = set()
+
+    def hold_back(path: str, _body: object) -> Answer | None:
+        return None if path == first or first in gone_through else Answer(cut=True)
+
+    fake.before = hold_back
+    fake.after = lambda path, _body: gone_through.add(path)
+    start_worker(CLAWTRAIL_WORKER_POLL_INTERVAL="20")
+    assert fake.ended(task)["exitCode"] == 0
+    fake.until(lambda: lease in {item["lease"] for item in fake.items("result")})
+    assert task.lease != lease
+    assert (task.attempt, len(task.results), marks.read_text()) == (1, 1, "ran\n")
+
+
+def test_crash_between_yes_and_run_is_told_as_interrupted(
+    fake: FakeServer, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    """A start that is on the record is told as interrupted by the next life, once, and nothing is run."""
+    marks = tmp_path / "marks"
+    fake.after = lambda path, _body: Answer(cut=True) if path == "/worker/report" else None
+    worker = start_worker()
+    task = fake.submit(command=f"echo ran >> {marks}")
+    fake.until(lambda: task.state == "running")
+    worker.kill()
+    fake.after = lambda _path, _body: None
+    worker = start_worker()
+    assert fake.ended(task)["reason"] == "interrupted"
+    assert worker.stop() == 0
+    start_worker()
+    fake.ended(fake.submit(command="true"))
+    assert len(task.results) == 1
+    assert not marks.exists()
 
 
 def test_outcome_is_delivered_by_the_next_life(
