@@ -9,27 +9,54 @@ from worker.errors import Busy, Refused, Unreachable
 from worker.patience import Patience
 
 
-def test_pauses_grow_with_full_jitter_up_to_the_longest() -> None:
-    """Each pause is anything up to a bound that doubles from 0.5 to 30 seconds."""
-    longest: list[float] = []
-    for tries in range(1, 12):
-        pauses = []
-        for _ in range(50):
-            patience = Patience()
-            for _ in range(tries):
-                pause = patience.failed("sync", Unreachable("x"))
-            pauses.append(pause)
-        longest.append(max(pauses))
-        assert max(pauses) <= min(30, 0.5 * 2 ** (tries - 1))
-        assert min(pauses) < max(pauses) / 2
-    assert longest[-1] > 15
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        """Give the seconds."""
+        return self.seconds
+
+
+def fail_at(lasted: float) -> list[float]:
+    """Give fifty pauses after failures of an outage that has *lasted* so many seconds."""
+    clock = Clock()
+    patience = Patience(now=clock)
+    patience.failed("sync", Unreachable("x"))
+    clock.seconds += lasted
+    return [patience.failed("sync", Unreachable("x")) for _ in range(50)]
+
+
+@pytest.mark.parametrize(
+    ("lasted", "least", "most"),
+    [(0, 0.1, 0.5), (5, 0.1, 0.5), (10, 0.2, 1), (60, 1.2, 6), (300, 6, 30), (86400, 6, 30)],
+)
+def test_pauses_grow_with_the_outage(lasted: float, least: float, most: float) -> None:
+    """Pauses are short for the time of a restart, then grow to 30 s, and all are drawn by chance."""
+    pauses = fail_at(lasted)
+    assert least <= min(pauses) < (least + most) / 2 < max(pauses) <= most
+
+
+@pytest.mark.parametrize("away", [0.5, 2, 5, 9])
+def test_short_outage_is_over_soon_after_its_end(away: float) -> None:
+    """However the pauses fall, a service that was away for some seconds is tried within one more."""
+    for _ in range(50):
+        clock = Clock()
+        patience = Patience(now=clock)
+        while clock.seconds < 1000 + away:
+            clock.seconds += patience.failed("sync", Unreachable("connection refused"))
+        assert clock.seconds - 1000 - away < 1
 
 
 def test_success_starts_the_pauses_anew() -> None:
     """After an answer the next failure is followed by a short pause again."""
-    patience = Patience()
-    for _ in range(20):
-        patience.failed("sync", Unreachable("x"))
+    clock = Clock()
+    patience = Patience(now=clock)
+    patience.failed("sync", Unreachable("x"))
+    clock.seconds += 3600
+    patience.failed("sync", Unreachable("x"))
     patience.succeeded("sync")
     assert patience.failed("sync", Unreachable("x")) <= 0.5
 
