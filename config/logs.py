@@ -34,6 +34,7 @@ def set_up(form: Format, level: str = "INFO", *, gather: bool = False) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     # What no line shows need not be found out for each (the "Optimization" of the logging guide).
+    logging._srcfile = None  # noqa: SLF001 - the name that the guide gives
     logging.logProcesses = logging.logThreads = logging.logMultiprocessing = False
     # Its one warning a queued request is a number that /metrics gives.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
@@ -78,7 +79,7 @@ class KeyValues(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the one line for *record*; line breaks in values are escaped."""
-        return " ".join(f"{key}={_quoted(value)}" for key, value in _fields(self, record).items())
+        return " ".join([f"{key}={_quoted(value)}" for key, value in _fields(self, record).items()])
 
 
 class JsonLines(logging.Formatter):
@@ -116,9 +117,13 @@ def _second(epoch: int) -> str:
 
 
 def _quoted(value: object) -> str:
-    text = str(value)
     if isinstance(value, int | float):
-        return text
+        return str(value)
+    return _quoted_text(str(value))
+
+
+@lru_cache(maxsize=1024)  # the same few names come in nearly every line
+def _quoted_text(text: str) -> str:
     if _PLAIN.fullmatch(text):
         return text
     return json.dumps(text, ensure_ascii=True)
