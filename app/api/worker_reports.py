@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from app.services import finishing, outcomes, record, reporting
 from app.services.attempts import Reporter
 from app.services.outcomes import Outcome
 from app.storage.ledger import Event
+from clawtrail.formats import canonical
 from clawtrail.formats.canonical import NotCanonical
 
 LATE = "This lease has ended; the outcome is kept as evidence and changes nothing."
@@ -138,16 +140,21 @@ def note(
     by: Reporter,
     now: int,
 ) -> Event:
-    """Put on the record what a worker wants there; raises ``InvalidRequest`` for what cannot be."""
+    """Put on the record what a worker wants there.
+
+    The record holds no fractions, since no two programs write them alike: details with one are
+    kept as the JSON text that they came as.
+    """
     try:
-        return record.append(
-            conn,
-            EventType.WORKER_NOTED,
-            at=now,
-            actor=by.actor,
-            task_id=task_id,
-            name=name,
-            details=told,
-        )
-    except NotCanonical as error:
-        raise InvalidRequest(f"This note cannot be on the record: {error}") from error
+        canonical.text(told)
+    except NotCanonical:
+        told = json.dumps(told, ensure_ascii=True, separators=(",", ":"))
+    return record.append(
+        conn,
+        EventType.WORKER_NOTED,
+        at=now,
+        actor=by.actor,
+        task_id=task_id,
+        name=name,
+        details=told,
+    )
