@@ -178,9 +178,9 @@ def test_a_head_request_takes_no_task(service: RunningService, ada: Caller, old:
     assert service.state_of(task_id) == "pending"
 
 
-def test_a_note_with_fractions_is_kept_as_its_text(old: Caller, odo: Caller) -> None:
+def test_a_note_with_fractions_is_kept_as_its_text(old: Caller, service: RunningService) -> None:
     """What old workers tell of costs has fractions, which the record keeps as JSON text."""
     told = old.post("/worker/event", {"type": "cost", "details": {"costUsd": 0.25}})
     assert told.status_code == 200
-    kept = odo.get("/events?type=worker.noted").get_json()["events"][0]
+    kept = service.as_(cast.ODO).get("/events?type=worker.noted").get_json()["events"][0]
     assert kept["detail"]["details"] == '{"details":{"costUsd":0.25}}'

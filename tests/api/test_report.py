@@ -9,7 +9,7 @@ import pytest
 from app.domain.timing import LEASE_MS
 from tests.support import cast
 from tests.support.asking import submit
-from tests.support.machine import Json, Machine, output, result, start
+from tests.support.machine import Machine, output, result, start
 from tests.support.service import NOON, Caller, RunningService
 
 
