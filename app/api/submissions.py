@@ -56,12 +56,12 @@ def order_of(call: Call[Any, Any], kind: str, asked: Request) -> Order:
     return Order(
         id=call.service.new_id(),
         kind=kind,
-        payload=json.dumps(asked.content(), ensure_ascii=False, separators=(",", ":")),
+        payload=_encode(asked.content()),
         timeout_ms=clamp_timeout(asked.timeout),
         effect=asked.effect,
         priority=asked.priority,
-        labels=_list(sorted(set(asked.labels or ()))),
-        tags=_list(asked.tags or ()),
+        labels=_encode(sorted(set(asked.labels))) if asked.labels else None,
+        tags=_encode(asked.tags) if asked.tags else None,
         session_key=session,
         on_behalf_of=asked.on_behalf_of,
         max_attempts=asked.max_attempts,
@@ -126,5 +126,4 @@ def _once(call: Call[Any, Any], asked: Sequence[Options]) -> Once | None:
     return Once(key, text.encode("ascii"))
 
 
-def _list(values: Sequence[str]) -> str | None:
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":")) if values else None
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from uuid import UUID
 
 from app.domain.entropy import random_bytes
 
@@ -33,4 +32,5 @@ class TaskIds:
                 self._at, self._count = self._at + 1, 0
             at, count = self._at, self._count
         random = int.from_bytes(random_bytes(8), "big") & (2**62 - 1)
-        return str(UUID(int=(at << 80) | (7 << 76) | (count << 64) | (2 << 62) | random))
+        digits = f"{(at << 80) | (7 << 76) | (count << 64) | (2 << 62) | random:032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -18,8 +18,15 @@ branch_labels = None
 depends_on = None
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-HELD = "('claimed', 'awaiting_approval', 'running')"
-FINISHED = "('completed', 'failed', 'cancelled', 'denied', 'expired', 'unknown')"
+
+
+def _any_of(column: str, *words: str) -> str:
+    # Not IN: SQLite would build a table of the words anew for each row that it checks.
+    return "(" + " OR ".join(f"{column} = '{word}'" for word in words) + ")"
+
+
+HELD = _any_of("state", "claimed", "awaiting_approval", "running")
+FINISHED = _any_of("state", "completed", "failed", "cancelled", "denied", "expired", "unknown")
 INSERT_ONLY = {
     "events": "seq = NEW.seq",
     "outcomes": "task_id = NEW.task_id AND attempt = NEW.attempt AND nr = NEW.nr",
@@ -81,13 +88,13 @@ def _tasks() -> None:
         sa.Column("claimed_at", BIG),
         sa.Column("started_at", BIG),
         sa.Column("finished_at", BIG),
-        sa.CheckConstraint(f"state = 'pending' OR state IN {HELD} OR state IN {FINISHED}"),
-        sa.CheckConstraint(f"(state IN {FINISHED}) = (finished_at IS NOT NULL)"),
-        sa.CheckConstraint(f"(state IN {HELD}) = (lease_expires_at IS NOT NULL)"),
-        sa.CheckConstraint(f"state NOT IN {HELD} OR claimed_by IS NOT NULL"),
-        sa.CheckConstraint("state NOT IN ('running', 'completed') OR started_at IS NOT NULL"),
+        sa.CheckConstraint(f"state = 'pending' OR {HELD} OR {FINISHED}"),
+        sa.CheckConstraint(f"{FINISHED} = (finished_at IS NOT NULL)"),
+        sa.CheckConstraint(f"{HELD} = (lease_expires_at IS NOT NULL)"),
+        sa.CheckConstraint(f"NOT {HELD} OR claimed_by IS NOT NULL"),
+        sa.CheckConstraint("NOT (state = 'running' OR state = 'completed') OR started_at IS NOT NULL"),
         sa.CheckConstraint("state <> 'pending' OR (claimed_by IS NULL AND started_at IS NULL)"),
-        sa.CheckConstraint("effect IN ('read', 'idempotent', 'mutating')"),
+        sa.CheckConstraint(_any_of("effect", "read", "idempotent", "mutating")),
         sa.CheckConstraint("attempt BETWEEN 0 AND max_attempts"),
         sqlite_strict=True,
     )
@@ -170,7 +177,7 @@ def _output() -> None:
         sa.Column("offset", BIG, primary_key=True),
         sa.Column("data", sa.LargeBinary, nullable=False),
         sa.Column("at", BIG, nullable=False),
-        sa.CheckConstraint("stream IN ('stdout', 'stderr')"),
+        sa.CheckConstraint(_any_of("stream", "stdout", "stderr")),
         sa.CheckConstraint('"offset" >= 0'),
         sqlite_strict=True,
         sqlite_with_rowid=False,
@@ -206,7 +213,7 @@ def _workers() -> None:
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("first_seen_at", BIG, nullable=False),
         sa.Column("last_seen_at", BIG, nullable=False),
-        sa.CheckConstraint("state IN ('active', 'draining')"),
+        sa.CheckConstraint(_any_of("state", "active", "draining")),
         sqlite_strict=True,
     )
 
