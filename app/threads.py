@@ -72,14 +72,20 @@ class Threads(ThreadedTaskDispatcher):
                 hand.task.service()
             except BaseException:  # noqa: BLE001 - as waitress does: no request may end a thread
                 _log.exception("a request could not be served")
+            if not self._next(hand):
+                return
+
+    def _next(self, hand: _Hand) -> bool:
+        """Give *hand* its next task, waiting for one if need be; False when it is to end."""
+        with self._mutex:
+            if self._waiting:
+                hand.task = self._waiting.popleft()
+                return True
+            if self._stopping:
+                self.started -= 1
+                return False
             hand.task = None
-            with self._mutex:
-                if self._waiting:
-                    hand.task = self._waiting.popleft()
-                elif self._stopping:
-                    self.started -= 1
-                    return
-                else:
-                    self._idle.append(hand)
-            if hand.task is None:
-                hand.gate.acquire()
+            self._idle.append(hand)
+        # From here on the task and the gate are the giver's: looking at the task would be a race.
+        hand.gate.acquire()
+        return True
