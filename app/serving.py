@@ -105,8 +105,17 @@ class Server:
             port.accepting = False
         self._app.extensions["clawtrail"].room.close()
         while self._is_busy() and time.monotonic() < until:
+            self._hang_up()
             time.sleep(LOOK_S)
         close_app(self._app)
+
+    def _hang_up(self) -> None:
+        """Close what is kept alive with nothing under way, else pollers would ask again and again."""
+        for port in self._ports:
+            for channel in list(port.active_channels.values()):
+                if not channel.requests and not channel.total_outbufs_len:
+                    channel.close_when_flushed = True
+            port.pull_trigger()
 
     def _is_busy(self) -> bool:
         answering = any(busy.count for busy in self._busy)
