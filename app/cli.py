@@ -70,10 +70,9 @@ def migrate(**given: Any) -> None:  # noqa: ANN401 - options by name
     """
     settings = _settings(given)
     path = _or_leave(lambda: engine.sqlite_path(settings.url))
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _or_leave(lambda: engine.prepare(path))
     held = _or_leave(lambda: engine.lock(path))
     before, after = _or_leave(lambda: migrating.upgrade(engine.writing_engine(path)))
-    path.chmod(0o600)
     held.close()
     was = "a new database" if before is None else f"schema {before}"
     click.echo(f"{path}: {was}, now at schema {after}")

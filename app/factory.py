@@ -60,11 +60,10 @@ def create_app(settings: ServerSettings, *, clock: Callable[[], int] = now_ms) -
     ``SchemaFromTheFuture``. ``close_app`` gives everything back.
     """
     path = engine.sqlite_path(settings.url)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    engine.prepare(path)
     lock = engine.lock(path)
     writing = engine.writing_engine(path)
     migrating.upgrade(writing)
-    path.chmod(0o600)
     room, backlog = WaitingRoom(), Backlog()
     failures: list[Callable[[], None]] = []
     writer = Writer(writing, committed=waker(room, backlog), failed=lambda: [call() for call in failures])

@@ -43,6 +43,17 @@ def sqlite_path(url: str) -> Path:
     return Path(parsed.database)
 
 
+def prepare(path: Path) -> None:
+    """Make the database's folder and an empty file, if they are missing, for their owner alone.
+
+    The file first: SQLite gives its log and its index of the log the mode that the database has
+    when they are made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+
+
 def writing_engine(path: Path) -> Engine:
     """Return the engine with the one connection that writes: WAL, every commit on the disk.
 
