@@ -76,7 +76,7 @@ def in_state(db: Database, state: State) -> str:
 def forbidden() -> Iterator[tuple[State, State, EventType]]:
     """Yield every triple that the table does not have, one event type a pair."""
     for from_, to in product(State, State):
-        types = [type_ for _from, end, type_ in TRANSITIONS if end is to] or [EventType.TASK_LOST]
+        types = sorted(type_ for _from, end, type_ in TRANSITIONS if end is to) or [EventType.TASK_LOST]
         type_ = types[0]
         if (from_, to, type_) not in TRANSITIONS:
             yield from_, to, type_
