@@ -15,7 +15,7 @@ from app.services.submitting import Order, submit
 from app.storage import engine, migrating
 from app.storage.writer import Writer
 
-SECONDS = 2.0
+SECONDS = 1.0
 ROUNDS = 5
 CALLERS = (1, 4, 16, 32)
 
