@@ -25,6 +25,7 @@ SPARE_CONNECTIONS = 512
 WAITS_BESIDE_A_WAIT_PORT = 64
 DRAIN_S = 8.0
 LOOK_S = 0.02
+GLANCE_S = 1.0
 GARBAGE = 20_000
 """New objects after which the collector looks for cycles among them."""
 
@@ -94,7 +95,10 @@ class Server:
         _settle_memory()
         for port in self._ports:
             threading.Thread(target=port.run, name="waitress", daemon=True).start()
-        self._stop.wait()
+        # A signal that comes just before the thread falls asleep does not wake it: its handler runs
+        # when the thread wakes next.
+        while not self._stop.wait(GLANCE_S):
+            pass
         self._drain()
         return 1 if self.failed else 0
 

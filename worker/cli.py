@@ -2,9 +2,10 @@
 
 import logging
 import signal
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import click
 from pydantic import ValidationError
@@ -16,6 +17,8 @@ from worker.errors import JournalFailed, StateInUse
 from worker.program import Worker
 
 log = logging.getLogger(__name__)
+
+_GLANCE_S = 1.0
 
 
 @click.command()
@@ -58,11 +61,23 @@ def worker(token_file: Path | None, config: Path | None, **given: object) -> Non
     program.start()
     about = {"name": settings.name, "url": settings.url, "slots": settings.max_concurrent}
     log.info("worker started", extra={"fields": about})
-    signals.get()
+    _wait(signals)
     program.stop(signals)
     log.info("worker ended", extra={"fields": {"name": settings.name}})
     if program.failed:
         raise SystemExit(1)
+
+
+def _wait(signals: "SimpleQueue[int]") -> None:
+    """Wait for a first signal.
+
+    One that comes just before the thread falls asleep does not wake it: Python's own handler runs when
+    the thread wakes next. So it wakes now and then.
+    """
+    while True:
+        with suppress(Empty):
+            signals.get(timeout=_GLANCE_S)
+            return
 
 
 class _Unusable(click.ClickException):
