@@ -5,24 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 import click
 
 from clawtrail import __version__
 from clawtrail.errors import ClawtrailError
-from clawtrail.manual import write_manual
+from clawtrail.lazy import Entry, LazyGroup
 from clawtrail.terminal import harmless, one_line, prepare_streams
-
-
-class Entry(NamedTuple):
-    """Where a command lives, and its line in the list; names in strings, so that they load nothing."""
-
-    module: str
-    attribute: str
-    line: str
-
 
 SECTIONS: dict[str, dict[str, Entry]] = {
     "Tasks": {
@@ -45,13 +35,16 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             "clawtrail.commands.files", "edit", "Replace exact text in a file of the worker's computer."
         ),
     },
+    "Record": {
+        "audit": Entry("app.cli.audit", "audit", "Read the record and look after it, beside the database."),
+    },
     "Service": {
         "workers": Entry("clawtrail.commands.workers", "workers", "List the workers that the server knows."),
         "up": Entry("clawtrail.commands.up", "up", "Start a server and a worker together on this computer."),
         "worker": Entry("worker.cli", "worker", "Run the worker: take tasks from a server and do them here."),
-        "serve": Entry("app.cli", "serve", "Run the server."),
-        "migrate": Entry("app.cli", "migrate", "Bring the server's database to this version's form."),
-        "token": Entry("app.cli", "token", "Make, list and revoke the server's tokens."),
+        "serve": Entry("app.cli.serve", "serve", "Run the server."),
+        "migrate": Entry("app.cli.migrate", "migrate", "Bring the server's database to this version's form."),
+        "token": Entry("app.cli.token", "token", "Make, list and revoke the server's tokens."),
     },
 }
 
@@ -63,22 +56,8 @@ class ReaderGone(Exception):
     """Whoever read our output does not read on."""
 
 
-class LazyGroup(click.Group):
-    """A group of commands that are named here and loaded when somebody types them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Return the names of all commands."""
-        return list(ENTRIES)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
-        """Load the command of that name; None where there is none."""
-        entry = ENTRIES.get(cmd_name)
-        if entry is None:
-            return None
-        command = getattr(import_module(entry.module), entry.attribute)
-        if not isinstance(command, click.Command):
-            raise TypeError(f"{entry.module}.{entry.attribute} is no command")
-        return command
+class Clawtrail(LazyGroup):
+    """The whole command line."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; a reader that has gone away is told by an error that click lets through."""
@@ -87,19 +66,10 @@ class LazyGroup(click.Group):
         except BrokenPipeError:
             raise ReaderGone from None
 
-    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
-        """Write the docstring."""
-        write_manual(self.help or "", formatter)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
-        """Write the list of commands, by section, without loading one of them."""
-        for title, entries in SECTIONS.items():
-            with formatter.section(title):
-                formatter.write_dl([(name, entry.line) for name, entry in entries.items()])
-
 
 @click.group(
-    cls=LazyGroup,
+    cls=Clawtrail,
+    sections=SECTIONS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="`clawtrail COMMAND --help` tells all about a command, with examples and exit statuses.",
 )

@@ -1,0 +1,21 @@
+"""``clawtrail audit``: what can be done with the record beside the database, one command a module."""
+
+from __future__ import annotations
+
+import click
+
+from clawtrail.lazy import Entry, LazyGroup
+
+COMMANDS: dict[str, Entry] = {}
+
+
+@click.group(
+    cls=LazyGroup,
+    sections={"Commands": COMMANDS},
+    epilog="`clawtrail audit COMMAND --help` tells all about a command.",
+)
+def audit() -> None:
+    """Read the record and look after it, on the computer where the database is.
+
+    These commands open the database file themselves. They need no token, and no server that runs.
+    """
