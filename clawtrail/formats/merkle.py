@@ -9,7 +9,7 @@ from itertools import islice
 HASH_BYTES = 32
 
 Subtrees = Callable[[int, int], bytes]
-"""Maps (level, index) to the root over leaves index * 2**level to (index + 1) * 2**level, a perfect subtree."""
+"""Maps (level, index) to the root over leaves index * 2**level to (index + 1) * 2**level, a perfect tree."""
 
 _CHUNK_LEVEL = 8
 _CHUNK = 1 << _CHUNK_LEVEL
