@@ -16,6 +16,7 @@ STATUS: dict[type[errors.ServiceError], int] = {
     errors.TaskNotFound: 404,
     errors.WorkerNotFound: 404,
     errors.TokenNotFound: 404,
+    errors.BeyondRecord: 404,
     errors.NameTaken: 409,
     errors.Unauthorized: 401,
     errors.Forbidden: 403,
@@ -27,6 +28,7 @@ STATUS: dict[type[errors.ServiceError], int] = {
     errors.QueueFull: 429,
     errors.StorageFailed: 503,
     errors.OutcomeUnknown: 503,
+    errors.RecordDamaged: 503,
     errors.ShuttingDown: 503,
 }
 HTTP_CODES = {

@@ -7,6 +7,7 @@
     ├── TaskNotFound              no task has this id
     ├── WorkerNotFound            no worker has this id
     ├── TokenNotFound             no token has this name
+    ├── BeyondRecord              nothing that reaches so far was signed yet
     ├── NameTaken                 a valid token has this name already
     ├── Unauthorized              no valid token came with the request
     ├── Forbidden                 the token's role does not allow this
@@ -18,6 +19,7 @@
     ├── QueueFull                 too many tasks are pending
     └── StorageFailed             the disk refused; nothing of the act happened
         ├── OutcomeUnknown        a commit failed; the act may or may not have happened
+        ├── RecordDamaged         lines of the record are gone from the database
         └── ShuttingDown          the server is stopping and takes no more acts
 
 The HTTP status of each is decided in ``app/api/errors.py`` alone.
@@ -57,6 +59,12 @@ class TokenNotFound(ServiceError):
     """No valid token has this name."""
 
     code = "token_not_found"
+
+
+class BeyondRecord(ServiceError):
+    """The record does not reach that far, as far as it is signed; see /log/checkpoint."""
+
+    code = "beyond_record"
 
 
 class NameTaken(ServiceError):
@@ -123,6 +131,12 @@ class OutcomeUnknown(StorageFailed):
     """The disk failed during the commit: this may or may not have happened. Look before a retry."""
 
     code = "outcome_unknown"
+
+
+class RecordDamaged(StorageFailed):
+    """Lines of the record are gone from the database; look closer with: clawtrail audit verify."""
+
+    code = "record_damaged"
 
 
 class ShuttingDown(StorageFailed):

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select
 
 from app.domain.event_types import EventType
+from app.storage import tiles
 from app.storage.prepared import Prepared
 from app.storage.tables import events
 from clawtrail.formats import canonical, leaves
@@ -56,14 +57,17 @@ def write(conn: Connection) -> list[Event]:
     """Number the gathered events from the end of the record on, without a gap, and insert them.
 
     The writer calls this once a transaction; the write lock that it holds makes the numbering
-    total. Returns the events, for those who wait for them.
+    total. The tiles of the tree that became full are stored with them. Returns the events, for
+    those who wait for them.
     """
     pending = _pending(conn)
     if not pending:
         return []
     conn.info[_KEY] = []
     last = _LAST.scalar(conn)
-    _INSERT.insert(conn, _rows(pending, 0 if last is None else last + 1))
+    first = 0 if last is None else last + 1
+    _INSERT.insert(conn, _rows(pending, first))
+    tiles.close_full(conn, first, first + len(pending))
     return pending
 
 

@@ -100,6 +100,26 @@ output = Table(
     sqlite_with_rowid=False,
 )
 
+tiles = Table(
+    "tiles",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("nr", BIG, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("size", BIG, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("signed_at", BIG, nullable=False),
+    sqlite_strict=True,
+)
+
 tokens = Table(
     "tokens",
     metadata,

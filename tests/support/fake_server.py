@@ -99,6 +99,11 @@ class FakeServer:
         return len(self._offers)
 
     @property
+    def offered(self) -> int:
+        """How many tasks the held syncs would take at the moment."""
+        return sum(self._offers.values())
+
+    @property
     def connections(self) -> int:
         """How many connections were ever made."""
         return self._http.connections

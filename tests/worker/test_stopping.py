@@ -38,10 +38,11 @@ def test_idle_worker_ends_at_once(fake: FakeServer, start_worker: StartWorker) -
 def test_nothing_is_claimed_once_told_to_end(fake: FakeServer, start_worker: StartWorker) -> None:
     """A task that comes while the worker drains stays for others."""
     worker = start_worker("--max-concurrent", "2")
-    running = fake.submit(command="sleep 0.6")
+    running = fake.submit(command="sleep 2")
     fake.until(lambda: running.state == "running")
     worker.signal(signal.SIGTERM)
-    fake.until(lambda: fake.told("/worker/sync")[-1]["free"] == 0)
+    # The draining sync has come, and the one that offered a slot is answered.
+    fake.until(lambda: fake.told("/worker/sync")[-1]["free"] == 0 and fake.offered == 0)
     later = fake.submit(command="true")
     assert worker.wait() == 0
     assert running.results
