@@ -90,18 +90,14 @@ def _seconds(ms: str) -> str:
 
 
 def _what(task: str) -> str:
-    """What a task does, in one line."""
+    """What a task does, in one line; its kind first, since the content of a file is long to look through."""
     payload = f"{task}.payload"
-    said = ", ".join(
-        [
-            _member(payload, "command"),
-            _joined(payload, "argv"),
-            _member(payload, "path"),
-            _member(payload, "prompt"),
-            payload,
-        ]
+    command = f"coalesce({_member(payload, 'command')}, {_joined(payload, 'argv')})"
+    other = f"coalesce({_member(payload, 'path')}, {_member(payload, 'prompt')}, {payload})"
+    return (
+        f"CASE WHEN {payload} IS NULL THEN '(redacted)'"
+        f" WHEN {task}.kind = 'command' THEN {_line(command)} ELSE {_line(other)} END"
     )
-    return f"CASE WHEN {payload} IS NULL THEN '(redacted)' ELSE {_line(f'coalesce({said})')} END"
 
 
 def _what_without_task() -> str:
