@@ -167,9 +167,12 @@ class Slots:
             return self._changed.wait_for(lambda: not self._held and not self._untold, timeout)
 
     def wait_unoffered(self, timeout: float) -> bool:
-        """Wait until no offer is open any more, at most *timeout* seconds. Call it when closed."""
+        """Wait until no offer is open and every claim left lying went back, at most *timeout* seconds.
+
+        Call it when closed.
+        """
         with self._changed:
-            return self._changed.wait_for(lambda: not any(self._offers()), timeout)
+            return self._changed.wait_for(lambda: not (self._unsettled or any(self._offers())), timeout)
 
     def end(self) -> None:
         """Let ``next_sync`` return None to whoever waits in it."""
@@ -253,7 +256,8 @@ class Slots:
         return news
 
     def _take(self, claims: list[Claim], sent: float) -> list[Held]:
-        if self._closed:  # left lying: what no sync names goes back
+        if self._closed:  # left lying: the sync that settles does not name them, so they go back at once
+            self._unsettled |= bool(claims)
             return []
         fresh = {claim.lease: Held(claim, self._known_until(sent)) for claim in claims}
         self._held |= fresh

@@ -266,6 +266,19 @@ def test_closed_book_offers_and_takes_nothing(time: Clock) -> None:
     assert slots.next_sync() is None
 
 
+def test_claim_that_came_too_late_goes_back_at_once(time: Clock) -> None:
+    """After a claim was left lying, one more sync tells the service that nothing is on the way."""
+    slots = Slots(1)
+    synced(slots)
+    parked = ask(slots)
+    slots.close()
+    closing = ask(slots)
+    assert synced(slots, "late", asking=parked) == []
+    synced(slots, asking=closing)
+    assert not slots.wait_unoffered(0)
+    assert ask(slots).settles
+
+
 def test_leases_of_an_earlier_life_take_no_slot(time: Clock) -> None:
     """They are named until their end has been told, and hold up the end of the worker."""
     slots = Slots(1)
