@@ -36,6 +36,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         ),
     },
     "Record": {
+        "verify": Entry(
+            "clawtrail.commands.verify", "verify", "Check a receipt offline, and say what it proves."
+        ),
         "audit": Entry("app.cli.audit", "audit", "Read the record and look after it, beside the database."),
     },
     "Service": {

@@ -5,7 +5,8 @@
        or not executable, 127 not found, 128+n ended by signal n)
 130    left by Ctrl-C
 141    whoever read the output has gone
-1      the server refused: no such task, it has ended already, the request is not valid
+1      the server refused: no such task, it has ended already, the request is not valid;
+       `verify`: the receipt does not prove what it says
 2      wrong usage, or no server or token is configured
 69     the server cannot be reached, or cannot do it now
 75     too many requests or pending tasks: try again later

@@ -59,7 +59,7 @@ def object_of(text: str) -> dict[str, Any]:
     try:
         said = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise NotAnEvent(f"it is not JSON: {error}") from error
+        raise NotAnEvent(f"it is not JSON: {getattr(error, 'msg', error)}") from error
     if not isinstance(said, dict):
         raise NotAnEvent("it is not a JSON object")
     return said

@@ -43,10 +43,11 @@ def parse(text: str) -> Outcome:
     """Return the outcome that *text* spells; it has no other text. Raises ``NotAnOutcome``."""
     try:
         said = object_of(text)
-        if canonical.text(said) != text:
-            raise NotAnOutcome("it is not in its canonical form")
+        alike = canonical.text(said) == text
     except (NotAnEvent, canonical.NotCanonical) as error:
         raise NotAnOutcome(str(error)) from error
+    if not alike:
+        raise NotAnOutcome("it is not in its canonical form")
     if sorted(said) != sorted((*_NUMBERS, *_TEXTS, "duration_ms")):
         raise NotAnOutcome("it does not have the fields of an outcome")
     _check_kinds(said)
@@ -72,3 +73,7 @@ def _check_kinds(said: dict[str, Any]) -> None:
         raise NotAnOutcome("what should be a number is none")
     if not all(word is None or isinstance(word, str) for word in texts):
         raise NotAnOutcome("what should be a text is none")
+    try:
+        object_of(said["metadata"] or "{}")
+    except NotAnEvent as error:
+        raise NotAnOutcome(f"its metadata cannot be read: {error}") from error

@@ -91,7 +91,9 @@ def parse(text: str | bytes) -> Receipt:
         entries = [_take_entry(lines)]
         while lines.is_next("event"):
             entries.append(_take_entry(lines))
-        lines.take_exactly("checkpoint")
+        number = lines.number
+        if lines.take() != "checkpoint":
+            raise BadLine(number, "neither an event nor the checkpoint begins here")  # noqa: TRY301 - one way out
     except BadLine as error:
         raise ReceiptRejected(str(error)) from error
     return Receipt(tuple(entries), line=lines.number, checkpoint=lines.rest())

@@ -17,10 +17,10 @@ from clawtrail.formats.leaves import leaf, salted_digest
 from clawtrail.formats.merkle import ProofRejected
 from clawtrail.formats.notes import NoteRejected, Verifier
 from clawtrail.formats.outcomes import NotAnOutcome, Outcome
-from clawtrail.formats.receipt_text import Content, Entry, Receipt, ReceiptRejected
+from clawtrail.formats.receipt_text import MAX_BYTES, Content, Entry, Receipt, ReceiptRejected
 from clawtrail.formats.spelling import base64_of
 
-__all__ = ["Content", "Entry", "Proven", "ReceiptRejected", "Told", "build", "verify"]
+__all__ = ["MAX_BYTES", "Content", "Entry", "Proven", "ReceiptRejected", "Told", "build", "verify"]
 
 SUBMITTED = "task.submitted"
 STARTED = "task.started"
@@ -119,8 +119,8 @@ def _open(receipt: Receipt, verifier: Verifier) -> Checkpoint:
 
 def _prove(entry: Entry, checkpoint: Checkpoint) -> Told:
     try:
-        event = events.parse(entry.text)
         merkle.verify_inclusion(leaf(entry.text), entry.index, checkpoint.size, entry.proof, checkpoint.root)
+        event = events.parse(entry.text)
     except (NotAnEvent, ProofRejected) as error:
         raise ReceiptRejected(f"line {entry.line}: this event is not proven: {error}") from error
     if event.seq != entry.index:
