@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import IO
 
 from flask import Flask, request
 from flask_limiter import Limiter
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from app.api import (
     documents,
@@ -27,12 +31,14 @@ from app.api.tokens import TokenBook, token_of
 from app.backlog import Backlog
 from app.domain.event_types import EventType
 from app.janitor import Janitor
-from app.services import access, lookup, record, recovery
-from app.storage import engine, migrating
+from app.services import access, checkpoints, lookup, record, recovery
+from app.signing import Signing
+from app.storage import engine, key_file, migrating
 from app.storage.readers import Readers
 from app.storage.writer import Writer
 from app.waiting import Doorway, WaitingRoom
 from app.waking import waker
+from clawtrail.formats.notes import Signer
 from config.server import ServerSettings
 
 SUBJECTS: tuple[Routes, ...] = (
@@ -47,6 +53,8 @@ SUBJECTS: tuple[Routes, ...] = (
 )
 READERS = 8
 
+_log = logging.getLogger("clawtrail.server")
+
 
 FAILURES = "clawtrail.failures"
 """The key in ``app.extensions`` of the calls to make when a commit failed: the process should end."""
@@ -57,19 +65,36 @@ def create_app(settings: ServerSettings, *, clock: Callable[[], int] = now_ms) -
 
     When a commit fails, nothing can be trusted but the disk: the calls in
     ``app.extensions[FAILURES]`` are made once. Raises ``DatabaseInUse``, ``UnsupportedDatabase``,
-    ``SchemaFromTheFuture``. ``close_app`` gives everything back.
+    ``SchemaFromTheFuture``, ``KeyUnusable``, ``RecordContradicted``. ``close_app`` gives everything back.
     """
     path = engine.sqlite_path(settings.url)
     engine.prepare(path)
     lock = engine.lock(path)
+    try:
+        return _put_together(settings, clock, path, lock)
+    except BaseException:
+        lock.close()
+        raise
+
+
+def close_app(app: Flask) -> None:
+    """Answer all who wait, commit what is in hand, say so on the record, sign it, let go of the database."""
+    app.extensions["clawtrail.close"]()
+
+
+def _put_together(settings: ServerSettings, clock: Callable[[], int], path: Path, lock: IO[str]) -> Flask:
     writing = engine.writing_engine(path)
     migrating.upgrade(writing)
+    signer = key_file.ensure(key_file.key_path(path), origin=settings.log_origin)
     room, backlog = WaitingRoom(), Backlog()
-    failures: list[Callable[[], None]] = []
+    failed = threading.Event()
+    failures: list[Callable[[], None]] = [failed.set]
     writer = Writer(writing, committed=waker(room, backlog), failed=lambda: [call() for call in failures])
     reader = Readers(engine.reading_engine(path, connections=READERS), connections=READERS)
-    writer.perform(lambda conn: _begin(conn, clock()))
+    accept = settings.accept_contradiction
+    writer.perform(lambda conn: _begin(conn, signer, accept=accept, now=clock()))
     _count(reader, backlog)
+    signing = Signing(signer=signer, writer=writer, reader=reader, clock=clock)
     service = Service(
         settings=settings,
         writer=writer,
@@ -78,6 +103,7 @@ def create_app(settings: ServerSettings, *, clock: Callable[[], int] = now_ms) -
         doorway=Doorway(settings.max_waiting),
         backlog=backlog,
         tokens=TokenBook(_token_loader(reader, clock), settings.shared_token),
+        signing=signing,
         clock=clock,
     )
     janitor = Janitor(
@@ -86,6 +112,7 @@ def create_app(settings: ServerSettings, *, clock: Callable[[], int] = now_ms) -
         room=room,
         backlog=backlog,
         refresh_tokens=service.tokens.refresh,
+        sign=signing.keep_up,
         clock=clock,
         database=path,
     )
@@ -93,14 +120,9 @@ def create_app(settings: ServerSettings, *, clock: Callable[[], int] = now_ms) -
     app.extensions["clawtrail"] = service
     app.extensions[FAILURES] = failures
     app.extensions["clawtrail.janitor"] = janitor
-    app.extensions["clawtrail.close"] = _closer(service, janitor, writing, lock)
+    app.extensions["clawtrail.close"] = _closer(service, janitor, writing, lock, failed)
     janitor.start()
     return app
-
-
-def close_app(app: Flask) -> None:
-    """Answer all who wait, commit what is in hand, say so on the record, and let go of the database."""
-    app.extensions["clawtrail.close"]()
 
 
 def _flask(service: Service) -> Flask:
@@ -128,7 +150,8 @@ def _source() -> str:
     return access.token_hash(token_of(request.headers.get("Authorization")) or "").hex()
 
 
-def _begin(conn: Connection, now: int) -> None:
+def _begin(conn: Connection, signer: Signer, *, accept: bool, now: int) -> None:
+    checkpoints.check(conn, signer, accept=accept, now=now)
     record.append(conn, EventType.SERVER_STARTED, at=now, actor="system:server", version=health.VERSION)
     recovery.give_time(conn, now=now)
 
@@ -150,7 +173,18 @@ def _token_loader(
     return load
 
 
-def _closer(service: Service, janitor: Janitor, writing: Engine, lock: IO[str]) -> Callable[[], None]:
+def _sign_last(service: Service, writing: Engine) -> None:
+    """Sign the record at its very end; without that, the next start does."""
+    try:
+        with writing.connect() as conn, conn.begin():
+            service.signing.sign_last(conn)
+    except (DBAPIError, writing.dialect.loaded_dbapi.Error):
+        _log.warning("the last checkpoint could not be kept", exc_info=True)
+
+
+def _closer(
+    service: Service, janitor: Janitor, writing: Engine, lock: IO[str], failed: threading.Event
+) -> Callable[[], None]:
     def close() -> None:
         service.room.close()
         janitor.stop()
@@ -159,6 +193,8 @@ def _closer(service: Service, janitor: Janitor, writing: Engine, lock: IO[str]) 
                 conn, EventType.SERVER_STOPPED, at=service.clock(), actor="system:server"
             ),
         )
+        if not failed.is_set():  # after a failed commit nothing more is written
+            _sign_last(service, writing)
         service.reader.dispose()
         writing.dispose()
         lock.close()

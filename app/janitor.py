@@ -1,4 +1,4 @@
-"""One thread that minds the time: tokens, dead connections, leases, the database's log."""
+"""One thread that minds the time: tokens, dead connections, leases, checkpoints, the database's log."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ class Janitor:
         room: WaitingRoom,
         backlog: Backlog,
         refresh_tokens: Callable[[], bool],
+        sign: Callable[[], None],
         clock: Callable[[], int],
         database: Path,
     ) -> None:
@@ -40,6 +41,7 @@ class Janitor:
         self._room = room
         self._backlog = backlog
         self._refresh_tokens = refresh_tokens
+        self._sign = sign
         self._clock = clock
         self._wal = database.with_name(database.name + "-wal")
         self._looked_at = clock()
@@ -72,6 +74,7 @@ class Janitor:
             self._room.offer_to_all()
         elif self._backlog.pending:
             self._room.offer_to_next()
+        self._sign()
         self._mind_the_log()
 
     def _work(self) -> None:

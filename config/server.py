@@ -102,6 +102,16 @@ class ServerSettings(BaseSettings):
         validation_alias=_named("TRUSTED_PROXY"),
         description="Address of the reverse proxy whose X-Forwarded-For and -Proto are believed.",
     )
+    log_origin: Annotated[str, Field(pattern=r"^[^\s+]{1,200}$")] | None = Field(
+        default=None,
+        validation_alias=_named("LOG_ORIGIN"),
+        description="The name under which checkpoints are signed, for good; it goes with the key.",
+    )
+    accept_contradiction: bool = Field(
+        default=False,
+        validation_alias=_named("ACCEPT_CONTRADICTION"),
+        description="Serve a record that contradicts its newest checkpoint, and put that on the record.",
+    )
     log_format: Literal["text", "json"] = Field(
         default="text",
         validation_alias=_named("LOG_FORMAT"),

@@ -9,7 +9,8 @@ from typing import NoReturn, TypeVar
 import click
 
 from app.domain.errors import ServiceError
-from app.storage import engine, migrating
+from app.services import checkpoints
+from app.storage import engine, key_file, migrating
 
 T = TypeVar("T")
 
@@ -23,6 +24,8 @@ def or_leave(work: Callable[[], T]) -> T:
         engine.DatabaseInUse,
         engine.UnsupportedDatabase,
         migrating.SchemaFromTheFuture,
+        key_file.KeyUnusable,
+        checkpoints.RecordContradicted,
         PermissionError,
     ) as error:
         leave(str(error))

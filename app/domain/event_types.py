@@ -29,5 +29,7 @@ class EventType(StrEnum):
     TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an event
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an event
     ACCESS_DENIED = "access.denied"
+    KEY_CHANGED = "key.changed"
+    RECORD_CONTRADICTED = "record.contradicted"
     SERVER_STARTED = "server.started"
     SERVER_STOPPED = "server.stopped"
