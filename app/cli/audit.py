@@ -6,7 +6,9 @@ import click
 
 from clawtrail.lazy import Entry, LazyGroup
 
-COMMANDS: dict[str, Entry] = {}
+COMMANDS = {
+    "log": Entry("app.cli.audit_log", "log", "Print the record, as people read logs."),
+}
 
 
 @click.group(

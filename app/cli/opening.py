@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DatabaseError
 
 from app.cli.leaving import leave, or_leave
 from app.cli.options import settings_of
@@ -34,11 +35,36 @@ def writer(given: dict[str, Any]) -> Iterator[Writer]:
         writing.dispose()
 
 
+@contextmanager
+def reader(given: dict[str, Any]) -> Iterator[tuple[Path, Connection]]:
+    """Open the database that the options in *given* name for reading only, and tell which file it is.
+
+    The server may run, and is not held up as long as no statement stays open. Leaves with a sentence when
+    there is none, when this user may not read it, or when it is not at this version's schema.
+    """
+    path = database(given)
+    reading = engine.reading_engine(path, connections=1)
+    try:
+        with reading.connect() as conn:
+            conn.exec_driver_sql("SELECT count(*) FROM sqlite_schema")
+        or_leave(lambda: _known_schema(reading))
+        with reading.connect() as conn:
+            yield path, conn
+    except DatabaseError as error:
+        leave(f"The database at {path} cannot be read: {error.orig}. Run this as its owner.")
+    finally:
+        reading.dispose()
+
+
 def database(given: dict[str, Any]) -> Path:
     """Return the file of the database that the options in *given* name; leave when there is none."""
     settings = settings_of(given)
     path = or_leave(lambda: engine.sqlite_path(settings.url))
-    if not or_leave(path.exists):
+    try:
+        there = path.exists()
+    except PermissionError:
+        leave(f"The database at {path} is not for this user. Run this as its owner.")
+    if not there:
         leave(f"There is no database at {path}. Make it with: clawtrail migrate --data DIR")
     return path
 

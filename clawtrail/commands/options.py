@@ -1,11 +1,8 @@
-"""What several commands share of their command lines: the connection, durations, moments, ``--json``."""
+"""What several commands share of their command lines: the connection, pairs, ``--json``."""
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Callable
-from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import TypeVar
@@ -15,8 +12,6 @@ import click
 from clawtrail.client import Client
 
 R = TypeVar("R")
-
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
@@ -41,36 +36,6 @@ def connected(function: Callable[..., R]) -> Callable[..., R]:
             return function(client, **given)
 
     return with_client
-
-
-def duration(value: str) -> float:
-    """Return the seconds of a length of time with its unit, such as 500ms, 30s, 5m, 2h or 1d.
-
-    Raises ``click.BadParameter`` for anything else, a bare number too: it could be seconds or milliseconds.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", value.strip())
-    if match is None:
-        raise click.BadParameter(
-            f"{value!r} is no duration: write it with its unit, such as 500ms, 30s, 5m or 2h."
-        )
-    return float(match[1]) * _UNITS[match[2]]
-
-
-def moment(value: str) -> int:
-    """Return the epoch ms of a date or time in ISO 8601 (local unless it says otherwise), or of so long ago.
-
-    Raises ``click.BadParameter`` for anything else.
-    """
-    try:
-        return int(datetime.fromisoformat(value).astimezone().timestamp() * 1000)
-    except (ValueError, OverflowError):
-        pass
-    try:
-        return int((time.time() - duration(value)) * 1000)
-    except click.BadParameter:
-        raise click.BadParameter(
-            f"{value!r} is no moment: write 2h (ago), 2026-11-23 or 2026-11-23T12:30."
-        ) from None
 
 
 def pair(value: str) -> tuple[str, str]:

@@ -12,9 +12,10 @@ import click
 from clawtrail.client import Client
 from clawtrail.commands.attending import perform
 from clawtrail.commands.live import LiveOutput
-from clawtrail.commands.options import connected, duration, json_option, pair
+from clawtrail.commands.options import connected, json_option, pair
 from clawtrail.commands.printing import print_json
 from clawtrail.manual import ManualCommand
+from clawtrail.moments import duration
 from clawtrail.result import Result
 from clawtrail.tasks import CommandOptions, Task
 

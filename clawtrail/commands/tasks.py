@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from clawtrail import moments
 from clawtrail.answers import Summary
 from clawtrail.client import Client
-from clawtrail.commands import options
 from clawtrail.commands.ids import short_id
 from clawtrail.commands.options import connected, json_option
 from clawtrail.commands.printing import (
@@ -29,8 +29,8 @@ _TITLES = ("task", "created", "state", "exit", "took", "by", "what")
 @click.option("--actor", help="Only those that this one submitted, such as client:discord-bot.")
 @click.option("--worker", help="Only those that this worker took.")
 @click.option("--search", "-q", "q", metavar="TEXT", help="Only those with this in their command or path.")
-@click.option("--since", type=options.moment, metavar="WHEN", help="Only those made since then.")
-@click.option("--until", type=options.moment, metavar="WHEN", help="Only those made before then.")
+@click.option("--since", type=moments.moment, metavar="WHEN", help="Only those made since then.")
+@click.option("--until", type=moments.moment, metavar="WHEN", help="Only those made before then.")
 @click.option("--tag", help="Only those with this tag.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
 @json_option
