@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 
@@ -43,12 +43,12 @@ def _key(_ctx: click.Context, _param: click.Parameter, value: str) -> Verifier:
 
 
 @click.command(cls=ManualCommand)
-@click.argument("receipt", metavar="FILE", type=click.File("rb"))
+@click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option(
     "--key", required=True, metavar="KEY", callback=_key, help="The record's verifier key, or a file with it."
 )
 @json_option
-def verify(*, receipt: BinaryIO, key: Verifier, as_json: bool) -> int:
+def verify(*, file: str, key: Verifier, as_json: bool) -> int:
     """Check a receipt offline, and say what it proves.
 
     FILE is a receipt of a task; - reads it from standard input. No server is asked. KEY is the verifier
@@ -65,7 +65,8 @@ def verify(*, receipt: BinaryIO, key: Verifier, as_json: bool) -> int:
 
     """
     try:
-        proven = receipts.verify(receipt.read(receipts.MAX_BYTES + 1), key)
+        with click.open_file(file, "rb") as receipt:
+            proven = receipts.verify(receipt.read(receipts.MAX_BYTES + 1), key)
     except ReceiptRejected as error:
         if as_json:
             print_json({"proven": False, "reason": str(error)})
