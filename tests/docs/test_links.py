@@ -71,7 +71,7 @@ def _is_right(line: str) -> bool:
         return False
     command = getattr(import_module(entry.module), entry.attribute)
     if isinstance(command, click.Group):
-        command = command.commands.get(words[1]) if len(words) > 1 else command
+        command = command.get_command(click.Context(command), words[1]) if len(words) > 1 else command
     if command is None:
         return False
     known = {
