@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 
@@ -90,6 +90,26 @@ class Detail(Answer):
     task: dict[str, Any]
     outcomes: list[dict[str, Any]]
     explain: dict[str, Any]
+
+
+class InclusionProof(Answer):
+    """That an event (by its ``leaf``) is in the record of this ``size`` and ``root``; all in base64."""
+
+    seq: int
+    size: int
+    leaf: str
+    root: str
+    hashes: list[str]
+
+
+class ConsistencyProof(Answer):
+    """That the record of one size begins with the record of an earlier one; roots and hashes in base64."""
+
+    from_: int = Field(alias="from")
+    to: int
+    from_root: str
+    to_root: str
+    hashes: list[str]
 
 
 class EventPage(Answer):

@@ -14,6 +14,7 @@ from app.api.routing import ANYBODY, Call, Nothing, Routes
 from app.api.service import Service
 from app.domain.errors import Forbidden
 from app.domain.roles import Role
+from app.services import tree
 
 routes = Routes("health")
 LOOPBACK = ("127.", "::1")
@@ -70,6 +71,7 @@ class _Numbers:
         tasks = GaugeMetricFamily("clawtrail_tasks", "Tasks by where they stand.", labels=["is"])
         for name in ("pending", "held", "finished"):
             tasks.add_metric([name], getattr(backlog, name))
+        signed, size = service.checkpoint(), service.read(tree.size)
         parked = GaugeMetricFamily("clawtrail_parked", "Parked long polls.", labels=["of"])
         parked.add_metric(["workers"], workers)
         parked.add_metric(["results"], waits)
@@ -77,6 +79,13 @@ class _Numbers:
             tasks,
             parked,
             GaugeMetricFamily("clawtrail_waits_admitted", "Waits inside.", value=service.doorway.inside),
+            GaugeMetricFamily("clawtrail_record_events", "Events on the record.", value=size),
+            GaugeMetricFamily("clawtrail_checkpoint_events", "Events that are signed.", value=signed.size),
+            GaugeMetricFamily(
+                "clawtrail_checkpoint_age_seconds",
+                "Seconds since the newest checkpoint was signed.",
+                value=(service.clock() - signed.signed_at) / 1000,
+            ),
             CounterMetricFamily("clawtrail_acts", "Acts committed or refused.", value=writer.acts),
             CounterMetricFamily("clawtrail_batches", "Transactions.", value=writer.batches),
         ]

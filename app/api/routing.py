@@ -27,6 +27,9 @@ CLIENT = frozenset({Role.CLIENT, Role.ADMIN})
 READERS = frozenset({Role.CLIENT, Role.APPROVER, Role.AUDITOR, Role.ADMIN})
 WORKER = frozenset({Role.WORKER})
 ADMIN = frozenset({Role.ADMIN})
+AUDITORS = frozenset({Role.AUDITOR, Role.ADMIN})
+ANYONE = frozenset(Role)
+"""Whoever has a token: all can be witnesses of the record."""
 
 DOORWAY = "clawtrail.doorway"
 """The key in the WSGI environment of the doorway that the server's port has, if of its own."""
@@ -216,8 +219,15 @@ def _query(endpoint: Endpoint, asked: Request) -> BaseModel:
 
 
 def _flask_path(path: str) -> str:
-    # The id of a worker with the shared token has a slash in it: shared/NAME.
-    return re.sub(r"\{(\w+)\}", r"<\1>", path).replace("<worker_id>", "<path:worker_id>")
+    return re.sub(r"\{(\w+)\}", lambda found: f"<{_converter(found[1])}{found[1]}>", path)
+
+
+def _converter(variable: str) -> str:
+    return "path:" if variable in WITH_SLASHES else ""
+
+
+WITH_SLASHES = {"worker_id", "tile", "bundle"}
+"""Variables that go on over slashes; the id of a worker with the shared token is shared/NAME."""
 
 
 def all_endpoints(subjects: Iterable[Routes]) -> list[Endpoint]:

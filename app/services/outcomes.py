@@ -129,6 +129,16 @@ def keep(
 
 def digest_of(row: Mapping[str, Any]) -> bytes:
     """Return the salted digest of an outcome's columns: what its event vouches for."""
+    return salted_digest(row["salt"], text_of(row).encode())
+
+
+def digest_in(detail: str) -> str:
+    """Return the digest of an outcome that an event's *detail* carries, in base64; empty for none."""
+    return str(json.loads(detail).get("outcome", ""))
+
+
+def text_of(row: Mapping[str, Any]) -> str:
+    """Return the canonical text of an outcome's columns: what its digest is made of."""
     said = {
         "exit_code": row["exit_code"],
         "reason": row["reason"],
@@ -141,7 +151,7 @@ def digest_of(row: Mapping[str, Any]) -> bytes:
         "stderr": _hex(row["stderr_digest"]),
         "truncated": row["truncated"],
     }
-    return salted_digest(row["salt"], canonical.encode(said))
+    return canonical.text(said)
 
 
 def answered(conn: Connection, task_id: str, attempt: int, lease_hash: bytes) -> bool | None:

@@ -101,6 +101,12 @@ def entries(conn: Connection, nr: int, width: int) -> list[str]:
     return [text_of(row) for row in found]
 
 
+def leaf_of(conn: Connection, seq: int) -> bytes:
+    """Return the leaf of event *seq*, which must be on the record."""
+    nr, place = divmod(seq, tiles.WIDTH)
+    return tiles.hashes(conn, 0, nr, place + 1)[place]
+
+
 def text_of(row: AnyRow) -> str:
     """Return the canonical text of an event's row: what its leaf is the hash of."""
     return leaves.event_text(

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
+from app.domain.errors import InvalidRequest
 from app.domain.event_types import EventType
 from app.storage import tiles
 from app.storage.prepared import Prepared
@@ -17,6 +18,9 @@ from clawtrail.formats import canonical, leaves
 _KEY = "clawtrail.ledger"
 _LAST = Prepared(select(func.max(events.c.seq)))
 _INSERT = Prepared(insert(events))
+
+MAX_DETAIL_BYTES = 60_000
+"""The most of one event's detail: a whole event must fit into 65,535 bytes to be an entry of the log."""
 
 
 @dataclass(slots=True)
@@ -37,9 +41,14 @@ def append(conn: Connection, event: Event) -> None:
     """Put *event* at the end of the record, in the transaction of *conn*.
 
     It is written with the rest of the batch or not at all. Raises ``NotCanonical`` for a detail
-    that the record cannot hold. Call it inside the writer only.
+    that the record cannot hold, ``InvalidRequest`` for one of more than ``MAX_DETAIL_BYTES``. Call
+    it inside the writer only.
     """
     event.detail_text = canonical.text(event.detail)
+    if len(event.detail_text) > MAX_DETAIL_BYTES // 4:  # only then can its bytes be too many
+        size = len(event.detail_text.encode())
+        if size > MAX_DETAIL_BYTES:
+            raise InvalidRequest(f"{size} bytes are too many for the record; it takes {MAX_DETAIL_BYTES}.")
     _pending(conn).append(event)
 
 

@@ -18,6 +18,8 @@ C, W, V, R, A = Role.CLIENT, Role.WORKER, Role.APPROVER, Role.AUDITOR, Role.ADMI
 ANYBODY: set[Role] = set()
 SUBMITS = {C, A}
 READS = {C, V, R, A}
+AUDITS = {R, A}
+WITNESSES = {C, W, V, R, A}
 
 MATRIX: dict[tuple[str, str], set[Role]] = {
     ("GET", "/health"): ANYBODY,
@@ -37,6 +39,14 @@ MATRIX: dict[tuple[str, str], set[Role]] = {
     ("GET", "/tasks/{task_id}/detail"): READS,
     ("GET", "/tasks/{task_id}/events"): READS,
     ("GET", "/tasks/{task_id}/output"): READS,
+    ("GET", "/tasks/{task_id}/receipt"): READS,
+    ("GET", "/log/checkpoint"): WITNESSES,
+    ("GET", "/log/key"): WITNESSES,
+    ("GET", "/log/proof/inclusion"): WITNESSES,
+    ("GET", "/log/proof/consistency"): WITNESSES,
+    ("GET", "/log/tile/{tile}"): AUDITS,
+    ("GET", "/log/tile/entries/{bundle}"): AUDITS,
+    ("GET", "/log/entries/{bundle}"): AUDITS,
     ("GET", "/events"): READS,
     ("GET", "/events/stats"): READS,
     ("GET", "/workers"): READS,
