@@ -16,7 +16,7 @@ INSERT_ONLY = {
     "events": "",
     "outcomes": "",
     "output": "",
-    "tiles": "VALUES (0, 0, zeroblob(32))",
+    "tiles": "VALUES (0, 0, randomblob(32))",
     "checkpoints": "VALUES (1, zeroblob(32), 'note', 1)",
 }
 _TRIGGERS = ("no_update", "no_delete", "no_replace")
@@ -152,7 +152,7 @@ def test_each_trigger_is_needed(kept: Path, tmp_path: Path, table: str, trigger:
     assert not shell(copy, f"DROP TRIGGER {table}_{trigger}").stderr
     before = dump(copy, table)
     tries = changes(copy, table)
-    assert any(shell(copy, change) and dump(copy, table) != before for change in reversed(tries))
+    assert any(shell(copy, change).args and dump(copy, table) != before for change in reversed(tries))
 
 
 def test_tables_that_may_change_do_change(kept: Path, tmp_path: Path) -> None:
