@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -57,7 +58,7 @@ def object_of(text: str) -> dict[str, Any]:
     Raises ``NotAnEvent`` for anything else, also when a name stands twice in an object.
     """
     try:
-        said = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+        said = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise NotAnEvent(f"it is not JSON: {getattr(error, 'msg', error)}") from error
     if not isinstance(said, dict):
@@ -74,3 +75,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
+
+
+def _finite(fraction: str) -> float:
+    if math.isinf(float(fraction)):
+        raise ValueError("a number is too large")
+    return float(fraction)
