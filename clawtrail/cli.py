@@ -36,6 +36,11 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         ),
     },
     "Record": {
+        "receipt": Entry(
+            "clawtrail.commands.receipt",
+            "receipt",
+            "Fetch a text that proves what the record says of a task.",
+        ),
         "verify": Entry(
             "clawtrail.commands.verify", "verify", "Check a receipt offline, and say what it proves."
         ),

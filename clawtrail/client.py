@@ -228,6 +228,11 @@ class Client:
         answer = self._get(task_path(task_id, "events"))
         return tuple(map(Event.read, fields.mappings(answer, "events")))
 
+    def receipt(self, task_id: str) -> str:
+        """Return the text that proves what the record says of a task; ``clawtrail verify`` checks it."""
+        question = Question("GET", task_path(task_id, "receipt"), plain=True)
+        return self._transport.ask(question).text
+
     def workers(self) -> tuple[WorkerSeen, ...]:
         """Return every worker that the server has seen."""
         return tuple(map(WorkerSeen.read, fields.mappings(self._get("/workers"), "workers")))

@@ -46,7 +46,10 @@ class Retrying:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One request; ``wait`` is how many seconds the server may hold it, told to it as ``?wait=``."""
+    """One request; ``wait`` is how many seconds the server may hold it, told to it as ``?wait=``.
+
+    One for *plain* text is answered with that instead of JSON.
+    """
 
     method: str
     path: str
@@ -55,14 +58,19 @@ class Question:
     idempotency_key: str | None = None
     wait: float = 0.0
     patient: bool = False
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server said: a JSON object, and after how many seconds to ask again where it named them."""
+    """What the server said: a JSON object, and after how many seconds to ask again where it named them.
+
+    The answer to a question for plain text is ``text``, and its ``content`` is empty.
+    """
 
     content: Json
     retry_after: float | None
+    text: str = ""
 
 
 class Transport:
@@ -135,7 +143,8 @@ class Transport:
                 response.close()
         except (requests.RequestException, HTTPError, OSError) as error:
             raise Unreachable(f"No answer from {self.url}: {reason_of(error)}.") from None
-        return self._judge(response, content)
+        text = _plain_text(response, content) if question.plain else None
+        return self._judge(response, content) if text is None else Answer({}, None, text)
 
     def _prepare(self, question: Question, wait: float) -> requests.PreparedRequest:
         # Put together by hand: `Session.request` spends most of its millisecond on what never changes here.
@@ -198,6 +207,17 @@ def _read(response: requests.Response, deadline: float) -> bytes:
         if time.monotonic() > deadline:
             raise requests.ReadTimeout
     return b"".join(pieces)
+
+
+def _plain_text(response: requests.Response, content: bytes) -> str | None:
+    """Return the text of a good answer that is said to be plain text; None for any other answer."""
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip()
+    if response.status_code != requests.codes.ok or kind != "text/plain":
+        return None
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _parse(content: bytes) -> Json | None:

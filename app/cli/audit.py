@@ -8,6 +8,7 @@ from clawtrail.lazy import Entry, LazyGroup
 
 COMMANDS = {
     "log": Entry("app.cli.audit_log", "log", "Print the record, as people read logs."),
+    "key": Entry("app.cli.audit_key", "key", "Print the key that checks receipts and checkpoints."),
 }
 
 
