@@ -1,23 +1,26 @@
-"""Connections on which also what is no HTTP request is answered as every other error is."""
+"""Connections: heads that are known are not read anew, answers go out in one packet, refusals look alike."""
 
 from __future__ import annotations
 
 import secrets
 from typing import Any
 
+from waitress.buffers import OverflowableBuffer
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
-from waitress.receiver import ChunkedReceiver
-from waitress.task import ErrorTask
+from waitress.receiver import ChunkedReceiver, FixedStreamReceiver
+from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import BadRequest, Error
 
 from app.api.errors import HTTP_CODES, HTTP_SENTENCES, refusal
 
 MAX_LINE = 1024
 MAX_TRAILER = 65_536
+MAX_HEADS = 512
+MAX_HEAD = 2048
 
 
-class _Refusal(ErrorTask):
+class _Refusal(ErrorTask):  # type: ignore[misc]  # waitress is untyped
     """Waitress's answer to what it cannot parse: JSON with a code and an id, not plain text."""
 
     def execute(self) -> None:
@@ -36,16 +39,39 @@ class _Refusal(ErrorTask):
         self.write(body)
 
 
-class _Parser(HTTPRequestParser):
+class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress is untyped
     """Waitress's reading of requests, with an end to what it gathers between the chunks of a body.
 
     It copies all that it has of an unfinished line for every piece that comes: ten million digits
     of a chunk's size would keep the one thread that reads for all connections busy for seconds.
     """
 
+    headers: dict[str, str]
+    completed: bool
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the first line and the fields; those of a request like an earlier one are known already."""
+        known = _heads.get(header_plus)
+        if known is None:
+            before = set(self.__dict__)
+            super().parse_header(header_plus)
+            if _is_usual(self, header_plus):
+                if len(_heads) >= MAX_HEADS:
+                    _heads.clear()
+                after = {name: self.__dict__[name] for name in self.__dict__.keys() - before - {"body_rcv"}}
+                _heads[header_plus] = after, dict(self.headers)
+            return
+        attributes, headers = known
+        self.__dict__.update(attributes)
+        self.headers = dict(headers)
+        if self.content_length:
+            self.body_rcv = FixedStreamReceiver(
+                self.content_length, OverflowableBuffer(self.adj.inbuf_overflow)
+            )
+
     def received(self, data: bytes) -> int:
         """Take *data* in and return how many bytes were used."""
-        consumed = super().received(data)
+        consumed: int = super().received(data)
         body = self.body_rcv
         if isinstance(body, ChunkedReceiver) and not self.completed and _is_endless(body):
             self.error = BadRequest("a line between chunks has no end")
@@ -53,12 +79,81 @@ class _Parser(HTTPRequestParser):
         return consumed
 
 
+_heads: dict[bytes, tuple[dict[str, Any], dict[str, str]]] = {}
+"""What the heads of requests say, by their bytes: programs ask the same way again and again."""
+
+
+def _is_usual(parser: _Parser, head: bytes) -> bool:
+    """Say whether the same head may come again, and was read without a fault."""
+    headers = parser.headers
+    unique = "IDEMPOTENCY_KEY" in headers or "X_REQUEST_ID" in headers
+    return not (unique or parser.chunked or parser.expect_continue or len(head) > MAX_HEAD)
+
+
 def _is_endless(body: ChunkedReceiver) -> bool:
     return len(body.control_line) > MAX_LINE or len(body.trailer) > MAX_TRAILER
 
 
-class Channel(HTTPChannel):
-    """A connection of waitress with our own refusals."""
+class _Answer(WSGITask):  # type: ignore[misc]  # waitress is untyped
+    """Waitress's answer, its head and its first piece in one packet."""
+
+    def write(self, data: bytes) -> None:
+        """Send *data*, the first time with the head before it."""
+        if self.wrote_header:
+            super().write(data)
+            return
+        self.channel.hold()
+        try:
+            super().write(data)
+        finally:
+            self.channel.let_go()
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]  # waitress is untyped
+    """A connection of waitress with our own refusals, which bothers the loop only when it must.
+
+    The loop's thread reads; the thread that serves a request writes, and alone touches ``_held``.
+    """
 
     parser_class = _Parser
     error_task_class = _Refusal
+    task_class = _Answer
+    _held: bytes | None = None
+
+    def add_channel(self, map: Any = None) -> None:  # noqa: A002, ANN401 - waitress's signature
+        """Stand in the list of connections, and let the loop know."""
+        super().add_channel(map)
+        self.server.arrived(self._fileno)
+
+    def service(self) -> None:
+        """Answer the request that has come."""
+        self.server.serving(self)
+        try:
+            super().service()
+        finally:
+            self.server.serving(None)
+
+    def needs_the_loop(self) -> bool:
+        """Say whether something is left to send, to close, or to read on after a pause."""
+        return bool(self.total_outbufs_len or self.requests or self.close_when_flushed or self.will_close)
+
+    def hold(self) -> None:
+        """Keep what is written next, to send it with what comes after it."""
+        self._held = b""
+
+    def let_go(self) -> None:
+        """Send what is still kept."""
+        held, self._held = self._held, None
+        if held:
+            super().write_soon(held)
+
+    def write_soon(self, data: Any) -> int:  # noqa: ANN401 - bytes, or waitress's own buffer of a file
+        """Send *data*, or keep it if it is the first of what is held."""
+        if self._held is None:
+            return int(super().write_soon(data))
+        if not self._held:
+            self._held = data
+            return len(data)
+        together, self._held = self._held + data, None
+        super().write_soon(together)
+        return len(data)

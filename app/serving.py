@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Flask
-from waitress.server import create_server
+from waitress.adjustments import Adjustments
 
 from app.api.routing import DOORWAY
 from app.api.service import Service
-from app.channels import Channel
 from app.factory import FAILURES, close_app
+from app.ports import Port
 from app.threads import Threads
 from app.waiting import Doorway
 from config.server import ServerSettings
@@ -141,23 +141,19 @@ def _settle_memory() -> None:
     gc.set_threshold(GARBAGE, 20, 20)
 
 
-def _listen(app: Wsgi, settings: ServerSettings, port: int, waits: int) -> Any:  # noqa: ANN401 - waitress is untyped
+def _listen(app: Wsgi, settings: ServerSettings, port: int, waits: int) -> Port:
     proxy: dict[str, Any] = {}
     if settings.trusted_proxy:
         proxy = {
             "trusted_proxy": settings.trusted_proxy,
             "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
         }
-    server: Any = create_server(
-        app,
+    adjustments = Adjustments(
         host=settings.host,
         port=port,
-        # Waitress has no public name for it, but its servers take one.
-        _dispatcher=Threads(waits + settings.threads),
         connection_limit=waits + settings.threads + SPARE_CONNECTIONS,
         # One more request is read while one is served: only so is a hang-up noticed.
         channel_request_lookahead=1,
-        asyncore_use_poll=True,
         # Somewhat more is read than is taken: so who sent it is still there for the answer.
         max_request_body_size=2 * settings.max_body_bytes,
         channel_timeout=120,
@@ -166,5 +162,5 @@ def _listen(app: Wsgi, settings: ServerSettings, port: int, waits: int) -> Any: 
         ident=None,
         **proxy,
     )
-    server.channel_class = Channel
-    return server
+    threads = Threads(waits + settings.threads)
+    return Port(app, dispatcher=threads, adj=adjustments, sockinfo=adjustments.listen[0])

@@ -23,7 +23,7 @@ class _Hand:
         self.task = task
 
 
-class Threads(ThreadedTaskDispatcher):
+class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]  # waitress is untyped
     """Hands waitress's tasks to at most *limit* threads.
 
     Waitress starts all its threads at once and lets them take turns, so that a thousand threads
