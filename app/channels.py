@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import Any
 
@@ -51,23 +52,29 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress is untyped
 
     def parse_header(self, header_plus: bytes) -> None:
         """Read the first line and the fields; those of a request like an earlier one are known already."""
-        known = _heads.get(header_plus)
+        head, key = _without_key(header_plus)
+        known = _heads.get(head)
         if known is None:
-            before = set(self.__dict__)
-            super().parse_header(header_plus)
-            if _is_usual(self, header_plus):
-                if len(_heads) >= MAX_HEADS:
-                    _heads.clear()
-                after = {name: self.__dict__[name] for name in self.__dict__.keys() - before - {"body_rcv"}}
-                _heads[header_plus] = after, dict(self.headers)
+            self._read_head(head)
+        else:
+            attributes, headers = known
+            self.__dict__.update(attributes)
+            self.headers = dict(headers)
+            if self.content_length:
+                buffer = OverflowableBuffer(self.adj.inbuf_overflow)
+                self.body_rcv = FixedStreamReceiver(self.content_length, buffer)
+        if key is not None:
+            self.headers["IDEMPOTENCY_KEY"] = key
+
+    def _read_head(self, head: bytes) -> None:
+        before = set(self.__dict__)
+        super().parse_header(head)
+        if len(head) > MAX_HEAD or self.chunked or self.expect_continue:
             return
-        attributes, headers = known
-        self.__dict__.update(attributes)
-        self.headers = dict(headers)
-        if self.content_length:
-            self.body_rcv = FixedStreamReceiver(
-                self.content_length, OverflowableBuffer(self.adj.inbuf_overflow)
-            )
+        if len(_heads) >= MAX_HEADS:
+            _heads.clear()
+        learnt = self.__dict__.keys() - before - {"body_rcv"}
+        _heads[head] = {name: self.__dict__[name] for name in learnt}, dict(self.headers)
 
     def received(self, data: bytes) -> int:
         """Take *data* in and return how many bytes were used."""
@@ -83,11 +90,15 @@ _heads: dict[bytes, tuple[dict[str, Any], dict[str, str]]] = {}
 """What the heads of requests say, by their bytes: programs ask the same way again and again."""
 
 
-def _is_usual(parser: _Parser, head: bytes) -> bool:
-    """Say whether the same head may come again, and was read without a fault."""
-    headers = parser.headers
-    unique = "IDEMPOTENCY_KEY" in headers or "X_REQUEST_ID" in headers
-    return not (unique or parser.chunked or parser.expect_continue or len(head) > MAX_HEAD)
+_KEY_LINE = re.compile(rb"\r\nIdempotency-Key: ([!-~]+)(?=\r\n[^ \t])")
+
+
+def _without_key(head: bytes) -> tuple[bytes, str | None]:
+    """Take out the field that differs in each request of a program, if it stands there once and plainly."""
+    found = _KEY_LINE.split(head, maxsplit=2)
+    if len(found) != 3 or b"idempotency-key" in (found[0] + found[2]).lower():
+        return head, None
+    return found[0] + found[2], found[1].decode("latin-1")
 
 
 def _is_endless(body: ChunkedReceiver) -> bool:

@@ -120,10 +120,9 @@ def _once(call: Call[Any, Any], asked: Sequence[Options]) -> Once | None:
         return None
     if not 0 < len(key) <= MAX_KEY or not key.isprintable():
         raise BadBody(f"An Idempotency-Key is 1 to {MAX_KEY} printable characters.")
-    said = [one.model_dump(mode="json", exclude_none=True) for one in asked]
     # The path tells a read from a write of the same fields.
-    text = json.dumps([call.request.path.rstrip("/"), said], sort_keys=True, ensure_ascii=True)
-    return Once(key, text.encode("ascii"))
+    said = [call.request.path.rstrip("/"), *(one.model_dump_json(exclude_none=True) for one in asked)]
+    return Once(key, _encode(said).encode("utf-8"))
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -78,28 +78,26 @@ def submit(
 
 
 def submit_each(conn: Connection, submissions: Sequence[Submission]) -> list[list[str]]:
-    """Do what ``submit`` does for each of *submissions*, with one INSERT for all of their tasks."""
+    """Do what ``submit`` does for each of *submissions*, with one INSERT for all of their tasks.
+
+    Only one that comes alone is looked up by its key. Among several, a repeated one raises the
+    database's IntegrityError, and none is done: the writer then runs them one by one.
+    """
     told: list[list[str]] = []
     rows: list[dict[str, Any]] = []
-    keys: set[tuple[str, str]] = set()
     for one in submissions:
-        if one.once is not None:
-            key = (one.actor, one.once.key)
-            if key in keys:  # the one that it may repeat has to be in the table first
-                transitions.enter(conn, rows)
-                rows = []
-            keys.add(key)
-            earlier = find_earlier(conn, one.actor, one.once, len(one.orders))
-            if earlier:
-                told.append(earlier)
-                continue
-        for number, order in enumerate(one.orders):
+        earlier = _repeated(conn, one) if len(submissions) == 1 else []
+        told.append(earlier or [order.id for order in one.orders])
+        for number, order in enumerate(() if earlier else one.orders):
             row = _row(order, number, one.actor, one.now, one.once)
             rows.append(row)
             _tell(conn, order, row["payload_digest"], actor=one.actor, now=one.now)
-        told.append([order.id for order in one.orders])
     transitions.enter(conn, rows)
     return told
+
+
+def _repeated(conn: Connection, one: Submission) -> list[str]:
+    return [] if one.once is None else find_earlier(conn, one.actor, one.once, len(one.orders))
 
 
 _BY_KEY = Prepared(

@@ -45,20 +45,33 @@ def test_a_key_stands_for_one_request_of_one_submitter(db: Database) -> None:
 
 
 def test_several_submissions_at_once_are_as_if_one_came_after_the_other(db: Database) -> None:
-    """A key repeated within the same group is found, and each gets its own ids."""
+    """Of thirty submissions that come together, those with the same key get the ids of the first of them."""
     once = Once("k", b"request")
+
+    def one(number: int) -> tuple[str, ...]:
+        actor = acts.BEN if number % 3 == 2 else acts.ADA
+        orders = [acts.order(), acts.order()] if number % 3 else [acts.order()]
+        asked = Submission(orders, actor, db.now, once if number % 3 else None)
+        return tuple(db.writer.perform(Joint(asked, submit_each)))
+
+    with ThreadPoolExecutor(30) as pool:
+        told = list(pool.map(one, range(30)))
+    assert len(set(told[0::3])) == 10
+    assert len(set(told[1::3])) == len(set(told[2::3])) == 1
+    assert len(db.events()) == 10 + 2 + 2
+    assert db.faults() == []
+
+
+def test_a_group_without_repetition_is_taken_together(db: Database) -> None:
+    """Each of several submissions gets its own ids, in order, from one INSERT."""
     several = [
         Submission([acts.order()], acts.ADA, db.now),
-        Submission([acts.order(), acts.order()], acts.ADA, db.now, once),
-        Submission([acts.order()], acts.BEN, db.now, once),
-        Submission([acts.order(), acts.order()], acts.ADA, db.now, once),
+        Submission([acts.order(), acts.order()], acts.ADA, db.now, Once("a", b"request")),
+        Submission([acts.order()], acts.BEN, db.now, Once("a", b"request")),
     ]
     told = db.write(lambda conn: submit_each(conn, several))
-    assert told[0] == [several[0].orders[0].id]
-    assert told[1] == told[3] == [order.id for order in several[1].orders]
-    assert told[2] == [several[2].orders[0].id]
+    assert told == [[order.id for order in one.orders] for one in several]
     assert len(db.events()) == 4
-    assert db.faults() == []
 
 
 def test_a_conflict_in_a_group_concerns_nobody_else(db: Database) -> None:
