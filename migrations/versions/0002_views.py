@@ -242,8 +242,8 @@ FROM (SELECT at / {DAY_MS} AS day,
 DAYS = f"""
 WITH RECURSIVE
   ends(first_at, last_at, past) AS (
-    SELECT (SELECT at FROM events ORDER BY seq LIMIT 1),
-           (SELECT at FROM events ORDER BY seq DESC LIMIT 1),
+    SELECT (SELECT at FROM events WHERE seq = (SELECT min(seq) FROM events)),
+           (SELECT at FROM events WHERE seq = (SELECT max(seq) FROM events)),
            (SELECT max(seq) + 1 FROM events)),
   begins(at) AS (
     SELECT first_at - first_at % {DAY_MS} FROM ends WHERE first_at IS NOT NULL
