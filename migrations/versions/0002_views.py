@@ -248,16 +248,18 @@ WITH RECURSIVE
   begins(at) AS (
     SELECT first_at - first_at % {DAY_MS} FROM ends WHERE first_at IS NOT NULL
     UNION ALL
-    SELECT at + {DAY_MS} FROM begins WHERE at + {DAY_MS} <= (SELECT last_at FROM ends)),
-  halves(at, low, high) AS (
-    SELECT at, 0, (SELECT past FROM ends) FROM begins
-    UNION ALL
-    SELECT h.at,
-           CASE WHEN e.at < h.at - {SLACK_MS} THEN e.seq + 1 ELSE h.low END,
-           CASE WHEN e.at < h.at - {SLACK_MS} THEN h.high ELSE e.seq END
-    FROM halves h CROSS JOIN events e ON e.seq = (h.low + h.high) / 2
-    WHERE h.low < h.high)
-SELECT {_day("at")} AS day, low AS first_seq, {_id_from("at")} AS first_task FROM halves WHERE low = high
+    SELECT at + {DAY_MS} FROM begins WHERE at + {DAY_MS} <= (SELECT last_at FROM ends))
+SELECT {_day("b.at")} AS day,
+       (WITH RECURSIVE halves(low, high) AS (
+          SELECT 0, (SELECT past FROM ends)
+          UNION ALL
+          SELECT CASE WHEN e.at < b.at - {SLACK_MS} THEN e.seq + 1 ELSE h.low END,
+                 CASE WHEN e.at < b.at - {SLACK_MS} THEN h.high ELSE e.seq END
+          FROM halves h CROSS JOIN events e ON e.seq = (h.low + h.high) / 2
+          WHERE h.low < h.high)
+        SELECT low FROM halves WHERE low = high) AS first_seq,
+       {_id_from("b.at")} AS first_task
+FROM begins b
 """  # noqa: S608
 
 VIEWS = {
