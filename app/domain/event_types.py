@@ -29,6 +29,8 @@ class EventType(StrEnum):
     TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an event
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an event
     ACCESS_DENIED = "access.denied"
+    CONTENT_REDACTED = "content.redacted"
+    RECORD_RESTORED = "record.restored"
     KEY_CHANGED = "key.changed"
     RECORD_CONTRADICTED = "record.contradicted"
     SERVER_STARTED = "server.started"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -13,7 +13,7 @@ from app.domain.errors import IllegalTransition, LeaseLost, TaskNotFound
 from app.domain.event_types import EventType
 from app.domain.kinds import may_run_again
 from app.domain.states import State
-from app.services import attempts, outcomes, record, transitions
+from app.services import attempts, outcomes, record, redacting, transitions
 from app.services.attempts import Reporter
 from app.services.outcomes import Outcome
 from app.storage.tables import AnyRow
@@ -167,6 +167,8 @@ def _refuse(
     by: Reporter,
     now: int,
 ) -> Reception:
+    if redacting.Content.OUTPUT in redacting.find_redacted(conn, task_id):
+        outcome = replace(outcome, error=None, metadata=None)
     digest = outcomes.keep(
         conn,
         outcome,

@@ -111,12 +111,18 @@ _BY_KEY = Prepared(
 def find_earlier(conn: Connection, actor: str, once: Once, count: int) -> list[str]:
     """Return the ids of the *count* tasks that this very request made before, or none.
 
-    Raises ``IdempotencyConflict`` when its key came with another request.
+    Raises ``IdempotencyConflict`` when its key came with another request, or with one that was
+    redacted since: nobody can compare the two any more, and nothing must run twice.
     """
     first = _find(conn, actor, once.key, 0)
     if first is None:
         return []
-    again = salted_digest(first.payload_salt or b"", once.request)
+    if first.payload_salt is None:
+        raise IdempotencyConflict(
+            f"What was sent with this Idempotency-Key made the task {first.id}, whose content was redacted "
+            "since, so the two cannot be compared. Use a new key for a new task.",
+        )
+    again = salted_digest(first.payload_salt, once.request)
     if not hmac.compare_digest(again, first.idempotency_digest):
         raise IdempotencyConflict
     rest = [_find(conn, actor, once.key, number) for number in range(1, count)]

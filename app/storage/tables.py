@@ -120,6 +120,18 @@ checkpoints = Table(
     sqlite_strict=True,
 )
 
+redactions = Table(
+    "redactions",
+    metadata,
+    Column("task_id", Text, primary_key=True),
+    Column("content", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("redacted_at", BIG, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
 tokens = Table(
     "tokens",
     metadata,

@@ -18,6 +18,7 @@ INSERT_ONLY = {
     "output": "",
     "tiles": "VALUES (0, 0, randomblob(32))",
     "checkpoints": "VALUES (1, zeroblob(32), 'note', 1)",
+    "redactions": "VALUES ('of-another-task', 'output', 'a password', 'system:operator', 1)",
 }
 _TRIGGERS = ("no_update", "no_delete", "no_replace")
 
@@ -77,7 +78,11 @@ def changes(path: Path, table: str) -> list[str]:
     updates = [f"SET {name} = {name}" for name in names] + [
         f"SET {name} = NULL" for name in names if name not in keys
     ]
-    updates += [f"SET ({key}, {other}) = (SELECT {key}, {other} FROM {table})", f"SET {keys[-1]} = 7"]
+    updates += [
+        f"SET ({key}, {other}) = (SELECT {key}, {other} FROM {table})",
+        f"SET {keys[-1]} = 7",
+        f"SET {other} = {another}",
+    ]
     changed = [f"UPDATE {way}{table} {one}" for one in updates for way in ("", "OR IGNORE ", "OR REPLACE ")]
     changed += [f"UPDATE OR {way} {table} SET {other} = {other}" for way in ("FAIL", "ROLLBACK", "ABORT")]
     changed += [f"UPDATE {table} SET {other} = x.{other} FROM {table} AS x"]
