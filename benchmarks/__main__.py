@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import claims, disk_use, latency, parked, reporting, slow_disk, submits, throughput
+from benchmarks import claims, disk_use, latency, parked, reporting, slow_disk, submits, throughput, tree
 from benchmarks.figures import Figure
 from benchmarks.processes import ROOT, leave_on_sigterm
 from benchmarks.setting import Setting
@@ -19,6 +19,7 @@ MEASUREMENTS: dict[str, Callable[[Setting], list[Figure]]] = {
     "claims": claims.measure,
     "slow-disk": slow_disk.measure,
     "disk-use": disk_use.measure,
+    "tree": tree.measure,
 }
 
 

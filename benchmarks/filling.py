@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from app.storage import engine, tiles
 from clawtrail.formats import leaves
 
 Row = dict[str, Any]
@@ -89,7 +90,19 @@ def fill(database: Path, *, finished: str, pending: str, counts: tuple[int, int]
     conn.execute("PRAGMA synchronous=OFF")
     conn.execute("PRAGMA cache_size=-200000")
     first_at = now - sum(counts) * APART_MS
-    Filler(conn, finished).add(counts[0], first_at)
-    Filler(conn, pending).add(counts[1], first_at + counts[0] * APART_MS)
+    filler = Filler(conn, finished)
+    before = filler.seq
+    filler.add(counts[0], first_at)
+    filler = Filler(conn, pending)
+    filler.add(counts[1], first_at + counts[0] * APART_MS)
+    _close_tiles(database, before, filler.seq)
     conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     conn.close()
+
+
+def _close_tiles(database: Path, before: int, after: int) -> None:
+    """Store the tiles of the copied events, as the service would have."""
+    writing = engine.writing_engine(database)
+    with writing.connect() as conn, conn.begin():
+        tiles.close_full(conn, before, after)
+    writing.dispose()
