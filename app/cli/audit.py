@@ -8,7 +8,11 @@ from clawtrail.lazy import Entry, LazyGroup
 
 COMMANDS = {
     "log": Entry("app.cli.audit_log", "log", "Print the record, as people read logs."),
-    "key": Entry("app.cli.audit_key", "key", "Print the key that checks receipts and checkpoints."),
+    "key": Entry(
+        "app.cli.audit_key",
+        "key",
+        "Print the verifier key of the record: what others need to check receipts and checkpoints.",
+    ),
 }
 
 

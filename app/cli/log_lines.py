@@ -29,8 +29,9 @@ _LEFT_OUT = frozenset(
         "path",
     }
 )
+_LISTS = frozenset({"labels", "tags", "kinds"})  # kept as JSON text
 _SHORTER = {"exit_code": "exit"}
-_ACTOR, _TYPE, _ID = 18, 16, 8
+_ACTOR, _TYPE, _ID = 18, 17, 8
 _COLOURS = {
     EventType.TASK_COMPLETED: "green",
     EventType.TASK_STARTED: "cyan",
@@ -58,7 +59,7 @@ def line(row: AnyRow, *, coloured: bool) -> str:
     what = one_line(_what(row, told))
     details = one_line(" ".join(_details(row, told)))
     if coloured:
-        time, task, details = (click.style(text, dim=True) for text in (time, task, details))
+        time, task, details = (text and click.style(text, dim=True) for text in (time, task, details))
         type_ = click.style(type_, fg=_COLOURS.get(row.type))
     return "  ".join(part for part in (time, actor, type_, task, what, details) if part).rstrip()
 
@@ -107,5 +108,7 @@ def _details(row: AnyRow, told: dict[str, Any]) -> Iterator[str]:
 def _value(name: str, value: object) -> str:
     if name.endswith("_at") and isinstance(value, int):
         return iso(value)
+    if name in _LISTS and isinstance(value, str):
+        value = ",".join(json.loads(value))
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return json.dumps(text, ensure_ascii=False) if " " in text or not text else text
