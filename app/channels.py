@@ -123,13 +123,29 @@ class _Answer(WSGITask):  # type: ignore[misc]  # waitress is untyped
 class Channel(HTTPChannel):  # type: ignore[misc]  # waitress is untyped
     """A connection of waitress with our own refusals, which bothers the loop only when it must.
 
-    The loop's thread reads; the thread that serves a request writes, and alone touches ``_held``.
+    The loop's thread reads; the thread that serves a request writes, and alone changes ``_held``
+    and ``_unsent``, which says that something did not fit into the socket.
     """
 
     parser_class = _Parser
     error_task_class = _Refusal
     task_class = _Answer
     _held: bytes | None = None
+    _unsent = False
+
+    def readable(self) -> bool:
+        """Say whether the loop is to read: not while an answer is stuck, nor far ahead of the answers."""
+        closing = self.will_close or self.close_when_flushed
+        ahead = len(self.requests) > self.adj.channel_request_lookahead
+        return not (closing or ahead or self._is_stuck())
+
+    def writable(self) -> bool:
+        """Say whether the loop is to send or to close."""
+        return bool(self.will_close or self.close_when_flushed or self._is_stuck())
+
+    def _is_stuck(self) -> bool:
+        # What the serving thread is just about to send is none of the loop's business.
+        return bool(self.total_outbufs_len and (self._unsent or not self.requests))
 
     def add_channel(self, map: Any = None) -> None:  # noqa: A002, ANN401 - waitress's signature
         """Stand in the list of connections, and let the loop know."""
@@ -144,9 +160,13 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress is untyped
         finally:
             self.server.serving(None)
 
-    def needs_the_loop(self) -> bool:
-        """Say whether something is left to send, to close, or to read on after a pause."""
-        return bool(self.total_outbufs_len or self.requests or self.close_when_flushed or self.will_close)
+    def leaves_work(self) -> bool:
+        """Say whether something is left for the loop: to send, to close, or to read on after a pause.
+
+        The serving thread asks when it thinks of waking the loop.
+        """
+        self._unsent = self.total_outbufs_len > 0
+        return bool(self._unsent or self.requests or self.close_when_flushed or self.will_close)
 
     def hold(self) -> None:
         """Keep what is written next, to send it with what comes after it."""

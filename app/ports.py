@@ -64,7 +64,7 @@ class Port(TcpWSGIServer):  # type: ignore[misc]  # waitress is untyped
     def pull_trigger(self) -> None:
         """Wake the loop, unless the connection that the calling thread serves leaves it nothing to do."""
         channel = getattr(self._serving, "channel", None)
-        if channel is None or channel.needs_the_loop():
+        if channel is None or channel.leaves_work():
             super().pull_trigger()
 
     def run(self) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.domain import errors
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 STATUS: dict[type[errors.ServiceError], int] = {
     errors.InvalidRequest: 400,
@@ -62,12 +67,24 @@ class BadBody(Exception):
         self.status = status
 
 
+class Json(Response):
+    """An answer whose head is complete as it is: what werkzeug would look up and add is known here."""
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer as WSGI has it."""
+        start_response(self.status, self.headers.to_wsgi_list())
+        return () if environ["REQUEST_METHOD"] == "HEAD" else cast("list[bytes]", self.response)
+
+
 def answer(body: object, status: int = 200) -> Response:
     """Return *body* as a JSON response."""
-    return Response(_encode(body).encode("utf-8", "replace"), status, content_type="application/json")
+    content = _encode(body).encode("utf-8", "replace")
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
+    return Json([content], _STATUS[status], headers)
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
 def refusal(error: str, code: str, status: int, **more: Any) -> Response:  # noqa: ANN401 - JSON
