@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 WEAK = frozenset({"change-me", "changeme", "password", "secret", "token", "your-token", "default"})
 MIN_TOKEN = 16
@@ -22,10 +21,10 @@ def _named(name: str, *old: str) -> AliasChoices:
     return AliasChoices(f"CLAWTRAIL_{name}", *old)
 
 
-class ServerSettings(BaseSettings):
+class ServerSettings(BaseModel):
     """Everything that can be set about the server. Read once, never changed."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
 
     data: Path = Field(
         default_factory=lambda: Path.home() / ".local" / "share" / "clawtrail",
@@ -102,7 +101,7 @@ class ServerSettings(BaseSettings):
         validation_alias=_named("TRUSTED_PROXY"),
         description="Address of the reverse proxy whose X-Forwarded-For and -Proto are believed.",
     )
-    log_origin: Annotated[str, Field(pattern=r"^[^\s+]{1,200}$")] | None = Field(
+    log_origin: Annotated[str, Field(pattern=r"^[^\s+]+$", max_length=200)] | None = Field(
         default=None,
         validation_alias=_named("LOG_ORIGIN"),
         description="The name under which checkpoints are signed, for good; it goes with the key.",
@@ -122,17 +121,6 @@ class ServerSettings(BaseSettings):
         validation_alias=_named("LOG_LEVEL"),
         description="The least important level that is logged.",
     )
-
-    @classmethod
-    def settings_customise_sources(  # noqa: D102 - see load, which reads all sources itself
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)
 
     @field_validator("shared_token")
     @classmethod
@@ -171,7 +159,7 @@ def load(environ: Mapping[str, str] | None = None, *, config: Path | None = None
     known = {alias for field in ServerSettings.model_fields.values() for alias in _aliases(field)}
     given = {name: value for name, value in values.items() if name in known and value != ""}
     try:
-        settings = ServerSettings(**given)  # type: ignore[arg-type]
+        settings = ServerSettings(**given)
     except ValidationError as error:
         faults += [f"{fault['loc'][0]}: {_sentence(fault['msg'])}" for fault in error.errors()]
     if faults:

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from app.api.models import Instant, Labels, Milliseconds, Name, OldWire, Text, Whole, Wire
 
 MAX_FREE = 64
-MACHINE = Annotated[str, Field(pattern=r"^[\w.-]{1,64}$")]
+MACHINE = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Lease = Annotated[str, Field(max_length=200)]
 Kinds = Annotated[list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]], Field(max_length=64)]
 

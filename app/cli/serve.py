@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import resource
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
 from app.cli.leaving import leave, or_leave
 from app.cli.options import database_options, settings_of
+from app.storage import engine, migrating
 from config import logs
 from config.server import ServerSettings
 
@@ -35,6 +38,7 @@ def serve(**given: Any) -> None:  # noqa: ANN401 - options by name
     settings = settings_of(given)
     logs.set_up(settings.log_format, settings.log_level, gather=True)
     _raise_file_limit(settings.max_waiting)
+    _migrate_apart(settings)
     sys.exit(_serve(settings))
 
 
@@ -50,6 +54,26 @@ def _serve(settings: ServerSettings) -> int:
     for port in server.ports[1:]:
         click.echo(f"and for long polls on http://{settings.host}:{port}", err=True)
     return server.run()
+
+
+def _migrate_apart(settings: ServerSettings) -> None:
+    """Have another process make or migrate the database: what that loads would stay in this one's memory."""
+    path = or_leave(lambda: engine.sqlite_path(settings.url))
+    if path.exists() and _is_current(path):
+        return
+    # The settings that were given as options stand in the environment by now.
+    done = subprocess.run(
+        [sys.executable, "-m", "clawtrail", "migrate"], stdout=subprocess.DEVNULL, check=False
+    )
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+def _is_current(path: Path) -> bool:
+    looking = engine.reading_engine(path, connections=1)
+    found = or_leave(lambda: migrating.revision(looking))
+    looking.dispose()
+    return found is not None and found >= migrating.HEAD
 
 
 def _application() -> Any:  # noqa: ANN401 - a Flask application, which is not loaded here
