@@ -64,9 +64,21 @@ class Frontier:
         """How many leaves the tree has."""
         return self._size
 
+    def copy(self) -> Frontier:
+        """Return a tree of its own that is as this one is now."""
+        other = Frontier()
+        other._size, other._peaks = self._size, self._peaks.copy()
+        return other
+
     def append(self, leaf_hash: bytes) -> None:
         """Add one leaf."""
         self._push(0, leaf_hash)
+
+    def append_perfect(self, level: int, top: bytes) -> None:
+        """Add 2**level leaves at once, by the root over them; the size must be a multiple of that."""
+        if self._size & ((1 << level) - 1):
+            raise BeyondTree(f"behind {self._size} leaves begins no perfect subtree of 2**{level}")
+        self._push(level, top)
 
     def extend(self, hashes: Iterable[bytes]) -> None:
         """Add leaves; fastest in long runs, since whole chunks of 256 are folded level by level."""

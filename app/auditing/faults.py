@@ -1,0 +1,46 @@
+"""What is wrong with a record or its tables, one fault at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One place where the record contradicts itself, its signatures or the tables.
+
+    ``seq`` is the event that is wrong or that tells otherwise; None where no single one does.
+    """
+
+    seq: int | None
+    task_id: str | None
+    what: str
+
+    def __str__(self) -> str:
+        place = "" if self.seq is None else f"event {self.seq}: "
+        task = "" if self.task_id is None else f"task {self.task_id}: "
+        return f"{place}{task}{self.what}"
+
+
+class FirstFault(Exception):
+    """As many faults as were asked for are found: nothing more is looked at."""
+
+
+class Faults:
+    """Gathers faults up to a limit. For one thread."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.found: list[Fault] = []
+
+    def add(self, what: str, *, seq: int | None = None, task_id: str | None = None) -> None:
+        """Note one fault; raises ``FirstFault`` when with this one there are as many as were asked for."""
+        self.found.append(Fault(seq, task_id, what))
+        if len(self.found) >= self._limit:
+            raise FirstFault
+
+
+def shown(value: object) -> str:
+    """Return a value of a cell as it stands in a fault: one line, not endless."""
+    text = value.hex() if isinstance(value, bytes) else repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

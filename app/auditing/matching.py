@@ -1,0 +1,150 @@
+"""Comparing the rows of tasks and outcomes with what the record tells of them, many at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+from app.auditing import told
+from app.auditing.content import Content, Due
+from app.auditing.faults import Faults, shown
+from app.auditing.forgotten import Forgotten
+from app.auditing.lives import Evidence
+from app.auditing.outcome_text import OUTCOME, digest_of
+from app.auditing.scanning import BATCH, Row, Scan
+from app.auditing.told import Told
+from app.domain.event_types import EventType
+
+_NAMES = ", ".join(told.COLUMNS)
+_COUNT = len(told.COLUMNS)
+_DIGEST = told.COLUMNS.index("payload_digest")
+_BARE = f"SELECT {_NAMES}, id FROM tasks WHERE id IN ({{ids}})"  # noqa: S608 - all of these are our own words
+_WHOLE = f"SELECT {_NAMES}, id, payload, payload_salt FROM tasks WHERE id IN ({{ids}})"  # noqa: S608
+_ENDS = f"SELECT {OUTCOME} FROM outcomes WHERE task_id IN ({{ids}}) AND nr = 0"  # noqa: S608
+_ONE = f"SELECT {OUTCOME} FROM outcomes WHERE task_id = ? AND attempt = ? AND digest = ?"  # noqa: S608
+_TELL_OF_OUTCOMES = ", ".join(
+    f"'{type_.value}'"
+    for type_ in (
+        EventType.TASK_COMPLETED,
+        EventType.TASK_FAILED,
+        EventType.TASK_CANCELLED,
+        EventType.TASK_LOST,
+        EventType.TASK_REQUEUED,
+        EventType.OUTCOME_REFUSED,
+    )
+)
+_EARLIER = (
+    "SELECT count(*) FROM events WHERE task_id = ? AND attempt = ? AND seq < ?"  # noqa: S608
+    f""" AND type IN ({_TELL_OF_OUTCOMES}) AND instr(detail, '"outcome":"')"""
+)
+
+
+class Matching:
+    """Compares; with *content*, payloads, outcomes and output too, else columns only. For one thread."""
+
+    def __init__(self, scan: Scan, faults: Faults, forgotten: Forgotten, *, content: bool) -> None:
+        self._scan = scan
+        self._faults = faults
+        self._forgotten = forgotten
+        self._content = Content(scan, faults) if content else None
+
+    def tasks(self, batch: Sequence[tuple[str, Told]]) -> None:
+        """Compare the rows of any number of tasks, and their outcomes and output, with what was told."""
+        for first in range(0, len(batch), BATCH):
+            some = dict(batch[first : first + BATCH])
+            self._rows(some)
+            self._outcomes(some)
+
+    def evidence(self, one: Evidence) -> None:
+        """Compare the row of an outcome that did not end its task."""
+        rows = self._scan.all(_ONE, one.task_id, one.attempt, one.digest)
+        if not rows:
+            self._wrong(one, "the outcome that the record tells of is not in its table")
+            return
+        row = rows[0]
+        nr = 1 + self._scan.number(_EARLIER, one.task_id, one.attempt, one.seq)
+        told_ = (one.task_id, one.attempt, nr, 0, one.exit_code, one.at)
+        if row[:6] != told_:
+            self._wrong(one, f"of its outcome {_differing(row, told_)}")
+        if self._content is not None:
+            due = self._due(row, one.seq, whole=False)
+            if due is not None:
+                self._content.check([one.task_id], [due])
+
+    def _rows(self, some: dict[str, Told]) -> None:
+        missing = len(some)
+        whole = self._content is not None
+        for row in self._scan.of_tasks(_WHOLE if whole else _BARE, list(some)):
+            missing -= 1
+            task_id = row[_COUNT]
+            one = some[task_id]
+            if row[:_COUNT] != one.row():
+                self._name_differences(task_id, one, row)
+            if whole:
+                self._payload(task_id, one, row)
+        if missing:
+            there = {row[_COUNT] for row in self._scan.of_tasks(_BARE, list(some))}
+            for task_id in some.keys() - there:
+                self._faults.add("it is on the record, but not in the table", task_id=task_id)
+
+    def _name_differences(self, task_id: str, one: Told, row: Row) -> None:
+        for name, has, says in zip(told.COLUMNS, row, one.row(), strict=False):
+            if has != says:
+                what = f"its {name} is {shown(has)}, the record says {shown(says)}"
+                self._faults.add(what, seq=one.seq, task_id=task_id)
+
+    def _payload(self, task_id: str, one: Told, row: Row) -> None:
+        payload, salt = row[_COUNT + 1], row[_COUNT + 2]
+        if payload is None and salt is None:
+            self._forgotten.is_missing(task_id, "payload", seq=one.seq)
+        elif payload is None or salt is None:
+            self._faults.add("of payload and payload_salt one is gone", seq=one.seq, task_id=task_id)
+        elif sha256(salt + payload.encode()).digest() != row[_DIGEST]:
+            self._faults.add("its payload is not what was submitted", seq=one.seq, task_id=task_id)
+
+    def _outcomes(self, some: dict[str, Told]) -> None:
+        left = {task_id for task_id, one in some.items() if one.outcome is not None}
+        due = []
+        for row in self._scan.of_tasks(_ENDS, list(some)):
+            task_id = row[0]
+            one = some[task_id]
+            if one.outcome is None or task_id not in left:
+                self._faults.add("it has an outcome that the record does not tell of", task_id=task_id)
+                continue
+            left.discard(task_id)
+            attempt, exit_code, digest, at = one.outcome
+            if row[1:7] != (attempt, 0, 1, exit_code, at, digest):
+                what = _differing(row, (task_id, attempt, 0, 1, exit_code, at, digest))
+                self._faults.add(f"of its outcome {what}", seq=one.seq, task_id=task_id)
+            if self._content is not None and (found := self._due(row, one.seq, whole=True)):
+                due.append(found)
+        for task_id in left:
+            what = "the outcome that the record tells of is not in its table"
+            self._faults.add(what, seq=some[task_id].seq, task_id=task_id)
+        if self._content is not None:
+            self._content.check(list(some), due, told=some)
+
+    def _due(self, row: Row, seq: int, *, whole: bool) -> Due | None:
+        """Check the content of one outcome by its digest; return what it says of its output, if anything."""
+        task_id, attempt, salt = row[0], row[1], row[7]
+        if salt is None:
+            self._forgotten.is_missing(task_id, "output", seq=seq)
+            if row[9] is not None or row[10] is not None:
+                self._faults.add("its outcome holds content without its salt", seq=seq, task_id=task_id)
+            return None
+        if digest_of(row) != row[6]:
+            self._faults.add("its outcome is not what was reported", seq=seq, task_id=task_id)
+        if row[15] is None and row[16] is None:
+            return None
+        return Due(seq, task_id, attempt, salt, {"stdout": row[15], "stderr": row[16]}, whole)
+
+    def _wrong(self, one: Evidence, what: str) -> None:
+        self._faults.add(f"attempt {one.attempt}: {what}", seq=one.seq, task_id=one.task_id)
+
+
+def _differing(row: Row, told_: Row) -> str:
+    """Name the first column of an outcome that is not as it was told."""
+    for name, has, says in zip(OUTCOME.split(", "), row, told_, strict=False):
+        if has != says:
+            return f"{name} is {shown(has)}, the record says {shown(says)}"
+    return "nothing differs"

@@ -1,0 +1,99 @@
+"""Reading the tables fast, many rows at a time, in the order and pieces that a check needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+Row = tuple[Any, ...]
+
+EVENT = "seq, at, type, task_id, attempt, actor, detail, leaf"
+BATCH = 256
+"""How many tasks are looked up at once."""
+
+
+class Scan:
+    """Statements handed straight to the driver: SQLAlchemy's rows would cost more than the checks.
+
+    Outside of a transaction each statement sees its own moment. Plain SQL with question marks, as SQLite
+    takes it. For one thread.
+    """
+
+    def __init__(self, conn: Connection) -> None:
+        self.conn = conn
+        self._driver: Any = conn.connection.driver_connection
+        self.error: type[Exception] = conn.dialect.loaded_dbapi.Error
+
+    def rows(self, query: str, *values: object) -> Iterator[Row]:
+        """Yield the rows of *query*; while it is not read to its end, a read transaction is open."""
+        found: Iterator[Row] = self._driver.execute(query, values)
+        return found
+
+    def all(self, query: str, *values: object) -> list[Row]:
+        """Return all rows of *query*."""
+        found: list[Row] = self._driver.execute(query, values).fetchall()
+        return found
+
+    def number(self, query: str, *values: object) -> int:
+        """Return the one number that *query* gives; 0 for NULL."""
+        return int(self._driver.execute(query, values).fetchone()[0] or 0)
+
+    def of_tasks(self, query: str, task_ids: Sequence[str]) -> Iterator[Row]:
+        """Yield the rows of *query* for up to ``BATCH`` tasks; it says ``{ids}`` where their ids go."""
+        ids: list[str | None] = [*task_ids, *[None] * (BATCH - len(task_ids))]
+        marks = ",".join("?" * BATCH)  # always as many, so that the driver knows the statement already
+        found: Iterator[Row] = self._driver.execute(query.replace("{ids}", marks), ids)
+        return found
+
+    def size(self) -> int:
+        """Return how many events the record has, as its newest one says."""
+        return self.number("SELECT max(seq) + 1 FROM events")
+
+    def events(self, first: int, end: int) -> Any:  # noqa: ANN401 - the driver's cursor
+        """Return a cursor on the events with *first* <= seq < *end*, in order."""
+        query = f"SELECT {EVENT} FROM events WHERE seq >= ? AND seq < ? ORDER BY seq"  # noqa: S608 - our own words
+        return self._driver.execute(query, (first, end))
+
+    def events_of(self, task_id: str, before: int) -> list[Row]:
+        """Return the events of one task before *before*, in order."""
+        query = f"SELECT {EVENT} FROM events WHERE task_id = ? AND seq < ? ORDER BY seq"  # noqa: S608 - the same
+        return self.all(query, task_id, before)
+
+    def leaves(self, first: int, end: int) -> list[bytes]:
+        """Return the stored leaves of the events from *first* up to *end*."""
+        rows = self.all("SELECT leaf FROM events WHERE seq >= ? AND seq < ? ORDER BY seq", first, end)
+        return [row[0] for row in rows]
+
+    def roots(self, level: int, first: int, end: int) -> list[bytes]:
+        """Return the stored roots of the tiles of *level* from number *first* up to *end*; fewer at a gap."""
+        query = "SELECT nr, root FROM tiles WHERE level = ? AND nr >= ? AND nr < ? ORDER BY nr"
+        rows = self.all(query, level, first, end)
+        return [root for place, (nr, root) in enumerate(rows, first) if place == nr]
+
+    def tiles(self) -> dict[int, int]:
+        """Return how many tiles are stored of each level."""
+        return {row[0]: row[1] for row in self.all("SELECT level, count(*) FROM tiles GROUP BY level")}
+
+    def checkpoints(self, after: int, end: int) -> list[Row]:
+        """Return size, root and note of the checkpoints of more than *after* and up to *end* events."""
+        query = "SELECT size, root, note FROM checkpoints WHERE size > ? AND size <= ? ORDER BY size"
+        return self.all(query, after, end)
+
+    def tokens(self) -> list[Row]:
+        """Return all tokens, as ``people.TOKEN_COLUMNS`` says."""
+        return self.all("SELECT id, name, role, created_at, expires_at, revoked_at FROM tokens ORDER BY id")
+
+    def workers(self) -> list[Row]:
+        """Return all workers, as ``people.WORKER_COLUMNS`` says."""
+        return self.all("SELECT id, session, kinds, labels, state, first_seen_at FROM workers ORDER BY id")
+
+    def begin(self) -> None:
+        """From now on see one moment, until ``end``: keep that short, since the log cannot be emptied."""
+        self._driver.execute("BEGIN")
+
+    def end(self) -> None:
+        """End what ``begin`` began, if it did."""
+        if self._driver.in_transaction:
+            self._driver.execute("ROLLBACK")

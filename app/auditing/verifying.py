@@ -1,0 +1,217 @@
+"""Checking a whole record, or what was added since the last check: everything, in the order of the events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from app.auditing import schema
+from app.auditing.computing import Leaves
+from app.auditing.ends import Ends
+from app.auditing.faults import Fault, Faults, FirstFault
+from app.auditing.forgotten import Forgotten
+from app.auditing.growing import Growing
+from app.auditing.lives import Lives
+from app.auditing.matching import Matching
+from app.auditing.people import People
+from app.auditing.remembering import Seen
+from app.auditing.scanning import BATCH, Row, Scan
+from app.auditing.signatures import Signatures
+from app.auditing.vouching import Claim, Vouching
+from clawtrail.formats.notes import Verifier
+
+SLICE = 16_384
+"""Events that are read in one moment; between two such the log of the database may be emptied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a check found: no ``faults`` in a good record; ``seen`` is what to remember of it."""
+
+    size: int
+    root: bytes
+    first: int
+    tasks: int
+    checkpoints: int
+    signed: int
+    faults: list[Fault]
+    notes: list[str]
+    seen: Seen | None
+
+
+def _unseen(_done: int, _total: int) -> None:
+    pass
+
+
+def verify(
+    conn: Connection,
+    *,
+    verifiers: Sequence[Verifier],
+    now: int,
+    claims: Sequence[Claim] = (),
+    since: Seen | None = None,
+    limit: int = 1,
+    content: bool = True,
+    progress: Callable[[int, int], None] = _unseen,
+) -> Report:
+    """Check the record that *conn* sees against itself, its signatures and all tables.
+
+    Recomputes every leaf, tile and root, checks every checkpoint with *verifiers*, and compares the
+    tables with what the events tell; with *content*, every kept payload, outcome and output with its
+    digest too. With *since*, only what came after that check, which is believed. *claims* are roots that
+    the record must have had. It stops at *limit* faults. *progress* is called with how many events of
+    how many are done.
+
+    *conn* must be a reading connection outside of a transaction. What is finished is read piece by
+    piece, each in a moment of its own; the end of the record and what is unfinished in one.
+    """
+    check = _Check(conn, verifiers, claims, since, limit=limit, content=content)
+    try:
+        check.run(progress)
+    except FirstFault:
+        pass
+    except (check.scan.error, DBAPIError, TypeError, UnicodeError) as error:
+        # A cell that cannot be read, or one of another type than its column.
+        with suppress(FirstFault):
+            check.faults.add(f"from here on it cannot be read: {error}", seq=check.growing.size)
+    finally:
+        check.scan.end()
+    return check.report(now=now)
+
+
+class _Check:
+    """One run of a check, with all that takes part in it."""
+
+    def __init__(
+        self,
+        conn: Connection,
+        verifiers: Sequence[Verifier],
+        claims: Sequence[Claim],
+        since: Seen | None,
+        *,
+        limit: int,
+        content: bool,
+    ) -> None:
+        self.scan = Scan(conn)
+        self.faults = Faults(limit)
+        self.growing = Growing(self.scan, self.faults)
+        self._since = since
+        self._first = 0
+        self._signatures = Signatures(verifiers, self.faults)
+        self._vouching = Vouching(self.scan, self.faults, self.growing, self._signatures, claims)
+        self._leaves = Leaves(self.faults)
+        self._lives = Lives(self.faults, self.scan.events_of)
+        self._people = People(self.faults)
+        self._forgotten = Forgotten(self.scan, self.faults)
+        for other in (self._people, self._forgotten, self._signatures):
+            self._lives.handlers |= other.handlers
+        self._matching = Matching(self.scan, self.faults, self._forgotten, content=content)
+        self._notes: list[str] = []
+        self._is_complete = False
+
+    def run(self, progress: Callable[[int, int], None]) -> None:
+        """Check everything; raises ``FirstFault`` when there are as many faults as were asked for."""
+        if not schema.compare(self.scan, self.faults):
+            return
+        if self._since is not None:
+            self._resume(self._since)
+        end = self.scan.size()
+        while self.growing.size < end:
+            self._read(min(self.growing.size + SLICE, end))
+            progress(self.growing.size - self._first, end - self._first)
+        self.scan.begin()
+        self._read(self.scan.size())
+        self._compare_ended()
+        Ends(self.scan, self.faults, self._lives, self._matching).check(self._since, size=self.growing.size)
+        self._people.compare_tokens(self.scan.tokens())
+        self._people.compare_workers(self.scan.workers())
+        self._forgotten.compare(0 if self._since is None else self._since.redactions)
+        self._compare_tiles()
+        self._finish_signatures()
+        self._is_complete = True
+
+    def report(self, *, now: int) -> Report:
+        """Return what was found so far."""
+        size = self.growing.size
+        root = self.growing.root_at(size)
+        before = self._since or Seen(0, b"", 0)
+        seen = Seen(
+            size,
+            root,
+            now,
+            before.tasks + self._lives.submitted,
+            before.outcomes + self._lives.outcomes,
+            before.redactions + len(self._forgotten.told),
+            self._people.tokens,
+            list(self._people.workers.values()),
+        )
+        return Report(
+            size=size,
+            root=root,
+            first=self._first,
+            tasks=self._lives.submitted,
+            checkpoints=self._signatures.checked,
+            signed=self._signatures.newest,
+            faults=self.faults.found,
+            notes=self._notes,
+            seen=seen if self._is_complete and not self.faults.found else None,
+        )
+
+    def _resume(self, since: Seen) -> None:
+        size = self.scan.size()
+        if size < since.size:
+            self.faults.add(f"the record had {since.size} events at the last check, now it has {size}")
+            raise FirstFault
+        self.growing.resume(since.size)
+        self._first = since.size
+        if self.growing.size != since.size or self.growing.root_at(since.size) != since.root:
+            self.faults.add("the events up to here are not those of the last check", seq=since.size - 1)
+            raise FirstFault
+        self._people.tokens = [list(each) for each in since.tokens]
+        self._people.workers = {each[0]: list(each) for each in since.workers}
+
+    def _read(self, end: int) -> None:
+        """Take the events up to *end*, all in one moment, and what was signed over them."""
+        self._vouching.expect(self.growing.size or -1, end)
+        cursor = self.scan.events(self.growing.size, end)
+        while rows := cursor.fetchmany(self.growing.room):
+            self._check_order(rows, self.growing.size)
+            self.growing.add(self._leaves.compute(rows))
+            self._vouching.reached(self.growing.size)
+            self.growing.close_if_full()
+            self._lives.follow(rows)
+            if len(self._lives.ended) >= BATCH:
+                self._compare_ended()
+        self._vouching.reached(self.growing.size)
+
+    def _check_order(self, rows: Sequence[Row], first: int) -> None:
+        if rows[-1][0] != first + len(rows) - 1:
+            missing = next(place for place, row in enumerate(rows, first) if row[0] != place)
+            self.faults.add("this event is missing", seq=missing)
+            raise FirstFault  # whatever follows has another place in the tree
+
+    def _compare_ended(self) -> None:
+        ended, self._lives.ended[:] = self._lives.ended[:], []
+        self._matching.tasks(ended)
+        evidence, self._lives.evidence[:] = self._lives.evidence[:], []
+        for one in evidence:
+            self._matching.evidence(one)
+
+    def _compare_tiles(self) -> None:
+        expected = dict(enumerate(self.growing.closed))
+        found = self.scan.tiles()
+        if found != {level: count for level, count in expected.items() if count}:
+            self.faults.add(f"there are tiles {found} (level: how many), not {expected}")
+
+    def _finish_signatures(self) -> None:
+        self._notes += self._vouching.finish()
+        unsigned = self.growing.size - self._signatures.newest
+        if unsigned > 0 and not self._first:
+            self._notes.append(
+                f"The last {unsigned} events are not signed; the server signs within a second, and when it "
+                "starts."
+            )
