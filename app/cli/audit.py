@@ -8,6 +8,7 @@ from clawtrail.lazy import Entry, LazyGroup
 
 COMMANDS = {
     "log": Entry("app.cli.audit_log", "log", "Print the record, as people read logs."),
+    "redact": Entry("app.cli.audit_redact", "redact", "Take content of a task out for good."),
     "key": Entry(
         "app.cli.audit_key",
         "key",

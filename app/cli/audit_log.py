@@ -13,7 +13,7 @@ from typing import Any
 import click
 from sqlalchemy import Connection
 
-from app.cli import log_lines, opening
+from app.cli import log_lines, opening, task_ids
 from app.cli.leaving import leave
 from app.cli.options import database_options
 from app.services import browsing
@@ -25,7 +25,6 @@ from clawtrail.moments import moment
 
 _USUAL = 50
 _LOOK_EVERY_S = 0.5
-_SHORTEST_PART = 4
 
 
 @click.command("log", cls=ManualCommand)
@@ -78,14 +77,15 @@ def log(
     with opening.reader(given) as (path, conn):
         filters = Filters(actor=actor, kind=kind, type=type_, since=since, until=until)
         if task is not None:
-            filters = replace(filters, task_id=_whole_id(conn, task))
+            filters = replace(filters, task_id=task_ids.whole_id(conn, task))
         show = _Show(as_json=as_json)
+        opened = path.stat()
         seen = changes.version(conn)  # before the end is read, so that nothing comes between the two
         end = browsing.newest_seq(conn)
         for page in browsing.pages(conn, filters, after=_start(conn, filters, limit, end), end=end):
             show(page)
         if follow:
-            for page in _new_pages(path, conn, filters, end=end, seen=seen):
+            for page in _new_pages(path, opened, conn, filters, end=end, seen=seen):
                 show(page)
 
 
@@ -112,10 +112,9 @@ def _start(conn: Connection, filters: Filters, limit: int | None, end: int) -> i
 
 
 def _new_pages(
-    path: Path, conn: Connection, filters: Filters, *, end: int, seen: int
+    path: Path, opened: os.stat_result, conn: Connection, filters: Filters, *, end: int, seen: int
 ) -> Iterator[list[AnyRow]]:
     """Yield what comes after *end*, for ever; *seen* is the version of the database in which that was it."""
-    opened = path.stat()
     while True:
         version = changes.version(conn)
         if version != seen:
@@ -124,15 +123,3 @@ def _new_pages(
         elif not path.exists() or not os.path.samestat(opened, path.stat()):
             leave(f"The database at {path} was put in another's place. Start this command again.")
         time.sleep(_LOOK_EVERY_S)
-
-
-def _whole_id(conn: Connection, given: str) -> str:
-    if given != "last" and len(given) < _SHORTEST_PART:
-        raise click.BadParameter(f"{given!r} is too short for a part of an id.", param_hint="--task")
-    newest = 1 if given == "last" else 500
-    found = browsing.find_task_ids(conn, "" if given == "last" else given, newest=newest)
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise click.BadParameter(f"no task has the id {given!r}, or one that begins or ends so.")
-    raise click.BadParameter(f"{given!r} is part of several ids: {', '.join(found[:5])}", param_hint="--task")
