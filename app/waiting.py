@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 Alive = Callable[[], bool]
-CanRun = Callable[[str, str | None], bool]
+HasLabels = Callable[[str | None], bool]
 
 
 def output_key(task_id: str) -> str:
@@ -43,12 +43,14 @@ class Offer:
 class WorkerSeat(Seat):
     """A parked worker: which worker and session it is, what it can run now, and what woke it.
 
-    One that has no hand free can run nothing: it waits for news of what it holds.
+    One that has no hand free can run no kind: it waits for news of what it holds. ``has`` says if it
+    has the labels that a task needs.
     """
 
     worker_id: str = ""
     session: str = ""
-    can_run: CanRun = lambda _kind, _labels: False
+    kinds: tuple[str, ...] = ()
+    has: HasLabels = lambda _labels: True
     superseded: bool = False
     offered: Offer | None = None
 
@@ -99,7 +101,8 @@ class WaitingRoom:
         self._unanswered = 0
         self._calls: dict[str, int] = {}
         self._workers: dict[WorkerSeat, None] = {}
-        self._of_worker: dict[str, set[WorkerSeat]] = {}
+        self._of_worker: dict[str, dict[WorkerSeat, None]] = {}
+        self._of_kind: dict[str, dict[WorkerSeat, None]] = {}
         self._by_key: dict[str, set[Seat]] = {}
 
     @contextmanager
@@ -146,7 +149,9 @@ class WaitingRoom:
                 return True
             seat.woken.clear()
             self._workers[seat] = None
-            self._of_worker.setdefault(seat.worker_id, set()).add(seat)
+            self._of_worker.setdefault(seat.worker_id, {})[seat] = None
+            for kind in seat.kinds:
+                self._of_kind.setdefault(kind, {})[seat] = None
         seat.wait(until)
         with self._lock:
             # Whoever woke it took it out; what is still in has seen nothing but time go by.
@@ -164,8 +169,8 @@ class WaitingRoom:
     def offer(self, task: Offer) -> None:
         """Wake the longest waiting worker that can run *task*; if none waits, let none park."""
         with self._lock:
-            for seat in self._workers:
-                if seat.can_run(task.kind, task.labels):
+            for seat in self._of_kind.get(task.kind, ()):
+                if seat.has(task.labels):
                     break
             else:
                 self._unanswered += 1
@@ -251,7 +256,13 @@ class WaitingRoom:
 
     def _remove(self, seat: WorkerSeat) -> None:
         del self._workers[seat]
-        seats = self._of_worker[seat.worker_id]
-        seats.discard(seat)
-        if not seats:
-            del self._of_worker[seat.worker_id]
+        _take_out(self._of_worker, seat.worker_id, seat)
+        for kind in set(seat.kinds):
+            _take_out(self._of_kind, kind, seat)
+
+
+def _take_out(groups: dict[str, dict[WorkerSeat, None]], name: str, seat: WorkerSeat) -> None:
+    seats = groups[name]
+    del seats[seat]
+    if not seats:
+        del groups[name]

@@ -33,7 +33,7 @@ def poll(call: Call[Nothing, OldPoll]) -> Response:
         return answer(None)
     worker = Worker(call.principal.worker_id(MACHINE), tuple(kind.value for kind in V1_KINDS))
     room, service = call.service.room, call.service
-    seat = WorkerSeat(call.alive, worker_id=worker.id, can_run=worker.can_run)
+    seat = WorkerSeat(call.alive, worker_id=worker.id, kinds=worker.kinds, has=worker.has)
     until = call.deadline(call.query.wait, MAX_POLL_WAIT_MS)
     with call.doorway.admission() as admitted:
         while True:

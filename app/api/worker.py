@@ -52,7 +52,7 @@ def sync(call: Call[Sync, Nothing]) -> dict[str, Any]:
         ticket = room.ticket(worker.id)
         first = seen = _arrive(call, worker)
         if body.free and not first.draining:
-            seat.can_run = worker.can_run
+            seat.kinds, seat.has = worker.kinds, worker.has
         until = call.deadline(body.wait, MAX_SYNC_WAIT_MS)
         while admitted and not seen.is_news(body, first) and room.park(seat, ticket, until):
             if seat.superseded or not call.alive():

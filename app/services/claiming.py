@@ -43,9 +43,9 @@ class Worker:
         """The name under which the record knows this worker."""
         return f"worker:{self.id}"
 
-    def can_run(self, kind: str, labels: str | None) -> bool:
-        """Say whether a task of *kind* that needs *labels* (a JSON list, or None) is for this worker."""
-        return kind in self.kinds and (labels is None or self.labels.issuperset(json.loads(labels)))
+    def has(self, labels: str | None) -> bool:
+        """Say whether it has all of the *labels* that a task needs: a JSON list, or None."""
+        return labels is None or self.labels.issuperset(json.loads(labels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,4 +237,4 @@ _LABEL_SETS = Prepared(
 def _label_sets(conn: Connection, worker: Worker) -> list[str]:
     """Return the label sets that pending tasks need and this worker has; few sets, many tasks."""
     wanted = _LABEL_SETS.all(conn)
-    return [row.labels for row in wanted if worker.labels.issuperset(json.loads(row.labels))]
+    return [row.labels for row in wanted if worker.has(row.labels)]

@@ -21,14 +21,9 @@ def alive() -> bool:
     return True
 
 
-def runs(*kinds: str) -> object:
-    """Return a ``can_run`` for these kinds."""
-    return lambda kind, _labels: kind in kinds
-
-
 def seat(worker: str, *kinds: str, session: str = "s") -> WorkerSeat:
     """Return the seat of a worker that runs *kinds*."""
-    return WorkerSeat(alive, worker_id=worker, session=session, can_run=runs(*kinds))  # type: ignore[arg-type]
+    return WorkerSeat(alive, worker_id=worker, session=session, kinds=kinds)
 
 
 class Bench:
@@ -67,6 +62,27 @@ def test_the_longest_waiting_worker_that_can_run_it_is_woken(bench: Bench) -> No
     bench.room.offer(Offer("t9", "command", None))
     assert parked[2].result(5) is True
     assert not parked[0].done()
+
+
+def test_a_worker_without_the_labels_is_passed_over(bench: Bench) -> None:
+    """A task goes to the first worker that has what it needs, whoever waits longer."""
+    plain = WorkerSeat(alive, worker_id="wes", kinds=("command",), has=lambda labels: labels is None)
+    without = bench.park(plain)
+    having = bench.park(seat("wim", "command"))
+    bench.room.offer(Offer("t3", "command", '["os=mac"]'))
+    assert having.result(5) is True
+    assert not without.done()
+
+
+def test_a_kind_named_twice_is_one_kind(bench: Bench) -> None:
+    """A worker that names a kind twice is woken once and leaves nothing behind."""
+    parked = bench.park(seat("wim", "command", "command"))
+    bench.room.offer(COMMAND)
+    assert parked.result(5) is True
+    assert bench.room.parked()[0] == 0
+    ticket = bench.room.ticket("wes")
+    bench.room.offer(COMMAND)
+    assert bench.room.ticket("wes") != ticket
 
 
 def test_a_worker_without_a_free_hand_is_not_woken_for_a_task(bench: Bench) -> None:
