@@ -2,56 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
 from app.auditing.faults import Faults
 from app.auditing.scanning import Scan
-from app.auditing.told import Told
 
 _CHUNKS = (
     'SELECT task_id, attempt, stream, "offset", data FROM output WHERE task_id IN ({ids})'
     ' ORDER BY task_id, attempt, stream, "offset"'
 )
+_STRANGE = (
+    "SELECT DISTINCT task_id, attempt, stream FROM output x WHERE"
+    " NOT EXISTS (SELECT 1 FROM tasks WHERE id = x.task_id AND x.attempt BETWEEN 1 AND attempt)"
+    " OR EXISTS (SELECT 1 FROM outcomes o WHERE o.task_id = x.task_id AND o.attempt = x.attempt"
+    "   AND nr = 0 AND CASE stream WHEN 'stdout' THEN stdout_digest ELSE stderr_digest END IS NULL)"
+)
 
 
-@dataclass(slots=True)
 class Due:
-    """What an outcome says of its attempt's output: the digest of each stream, under its salt.
+    """What an outcome says of one stream of its attempt: the digest under its salt.
 
     *whole*: of all that is kept. Else of what was kept by then: the first pieces, or none.
     """
 
-    seq: int
-    task_id: str
-    attempt: int
-    salt: bytes
-    digests: Mapping[str, bytes | None]
-    whole: bool
+    __slots__ = ("fits", "key", "salt", "seq", "total", "wanted", "whole")
 
-
-@dataclass(slots=True)
-class _Stream:
-    """One stream while its pieces come."""
-
-    due: Due
-    wanted: bytes
-    total: Any = field(init=False)
-    fits: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.total = sha256(self.due.salt)
-        self._look()
+    def __init__(
+        self, key: tuple[str, int, str], seq: int, salt: bytes, wanted: bytes, *, whole: bool
+    ) -> None:
+        self.key = key
+        self.seq = seq
+        self.salt = salt
+        self.wanted = wanted
+        self.whole = whole
+        self.total: Any = None
+        self.fits = False
 
     def add(self, data: bytes) -> None:
+        """Take the next piece."""
+        if self.total is None:
+            self.total = sha256(self.salt)
+            self.fits = not self.whole and self.total.digest() == self.wanted
         self.total.update(data)
-        if self.due.whole or not self.fits:
-            self._look()
+        if not self.whole and not self.fits:
+            self.fits = self.total.digest() == self.wanted
 
-    def _look(self) -> None:
-        self.fits = self.total.digest() == self.wanted
+    def is_met(self) -> bool:
+        """Say whether the output is as the outcome says, when all pieces came."""
+        if self.fits:
+            return True
+        total = sha256(self.salt) if self.total is None else self.total
+        return bool(total.digest() == self.wanted)
 
 
 class Content:
@@ -60,40 +63,34 @@ class Content:
     def __init__(self, scan: Scan, faults: Faults) -> None:
         self._scan = scan
         self._faults = faults
+        self._seen = 0
 
-    def check(
-        self, task_ids: Sequence[str], due: Iterable[Due], *, told: Mapping[str, Told] | None = None
-    ) -> None:
-        """Read all output of these tasks once and compare it with what is *due*.
-
-        With *told*, pieces where no run was, or of which its outcome says nothing, are faults too.
-        """
-        streams = {
-            (one.task_id, one.attempt, name): _Stream(one, wanted)
-            for one in due
-            for name, wanted in one.digests.items()
-            if wanted is not None
-        }
+    def check(self, due: Iterable[Due]) -> None:
+        """Read the output that is *due*, of up to ``BATCH`` tasks, and compare it."""
+        wanted = {one.key: one for one in due}
+        ids = {key[0] for key in wanted}
         before: tuple[Any, ...] = ()
         end = 0
-        for task_id, attempt, name, offset, data in self._scan.of_tasks(_CHUNKS, task_ids):
+        for task_id, attempt, name, offset, data in self._scan.of_tasks(_CHUNKS, list(ids)):
             key = (task_id, attempt, name)
             if key == before and offset < end:
                 self._faults.add(f"its {name} at byte {offset} overlaps what is before", task_id=task_id)
             before, end = key, offset + len(data)
-            stream = streams.get(key)
-            if stream is not None:
-                stream.add(data)
-            elif told is not None:
-                self._nobody_told(told[task_id], task_id, attempt, name)
-        for (task_id, _attempt, name), stream in streams.items():
-            if not stream.fits:
-                what = f"its {name} is not what was reported"
-                self._faults.add(what, seq=stream.due.seq, task_id=task_id)
+            one = wanted.get(key)
+            if one is not None:
+                one.add(data)
+                self._seen += one.whole
+        for (task_id, _attempt, name), one in wanted.items():
+            if not one.is_met():
+                self._faults.add(f"its {name} is not what was reported", seq=one.seq, task_id=task_id)
 
-    def _nobody_told(self, one: Told, task_id: str, attempt: int, name: str) -> None:
-        if not 1 <= attempt <= one.attempt:
-            self._faults.add(f"there is {name} of attempt {attempt}, which never was", task_id=task_id)
-        elif one.outcome is not None and one.outcome[0] == attempt:
-            what = f"there is {name} of which its outcome says nothing"
-            self._faults.add(what, seq=one.seq, task_id=task_id)
+    def find_strange(self) -> None:
+        """Look for output where no run was, or of which its outcome says nothing.
+
+        Where every piece there is was asked for, there is nothing to look for.
+        """
+        if self._scan.number("SELECT count(*) FROM output") == self._seen:
+            return
+        for task_id, attempt, name in self._scan.rows(_STRANGE):
+            what = f"there is {name} of attempt {attempt}, of which the record knows nothing"
+            self._faults.add(what, task_id=task_id)

@@ -37,19 +37,34 @@ class Details:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], Mapping[str, Any]] = {}
+        # Of each type what stood around the last digest: mostly it is the same again.
+        self._last: dict[str, tuple[str, str, int, Mapping[str, Any]]] = {}
 
     def read(self, type_: str, text: str) -> tuple[Mapping[str, Any], str | None]:
         """Return the detail without its digest, and the digest as it is written, or None without one.
 
         The mapping is the same object for the same text: do not change it. Raises ``DetailUnreadable``.
         """
+        last = self._last.get(type_)
+        if last is not None:
+            head, tail, length, facts = last
+            if len(text) == length and text.startswith(head) and text.endswith(tail):
+                digest = text[len(head) : length - len(tail)]
+                if digest.isascii() and digest.isprintable() and '"' not in digest and "\\" not in digest:
+                    return facts, digest
+        return self._read(type_, text)
+
+    def _read(self, type_: str, text: str) -> tuple[Mapping[str, Any], str | None]:
         head, mark, rest = text.partition(_DIGESTS.get(type_, "\0"))
         digest, quote, tail = rest.partition('"')
         # Inside of a JSON text a quote is escaped, so this member can stand nowhere else. A digest
         # with escapes or with letters that only look alike is none: read the whole then.
         if not quote or "\\" in digest or not digest.isascii() or not digest.isprintable():
             return self._parsed(text, ""), None
-        return self._parsed(f"{head}{mark}", f'"{tail}'), digest
+        head, tail = f"{head}{mark}", f'"{tail}'
+        facts = self._parsed(head, tail)
+        self._last[type_] = (head, tail, len(text), facts)
+        return facts, digest
 
     def _parsed(self, head: str, tail: str) -> Mapping[str, Any]:
         found = self._known.get((head, tail))

@@ -19,9 +19,6 @@ _STRANGE_OUTCOMES = (
     "SELECT task_id, attempt, nr, digest FROM outcomes o WHERE nr > 0"
     " OR NOT EXISTS (SELECT 1 FROM tasks WHERE id = o.task_id)"
 )
-_STRANGE_OUTPUT = (
-    "SELECT DISTINCT task_id FROM output o WHERE NOT EXISTS (SELECT 1 FROM tasks WHERE id = o.task_id)"
-)
 _TELLS = "SELECT count(*) FROM events WHERE task_id = ? AND attempt = ? AND instr(detail, ?)"
 
 
@@ -46,8 +43,7 @@ class Ends:
         if self._scan.number("SELECT count(*) FROM outcomes") != outcomes:
             self._name_outcomes(outcomes)
         if since is None:
-            for (task_id,) in self._scan.rows(_STRANGE_OUTPUT):
-                self._faults.add("there is output of a task that the record does not know", task_id=task_id)
+            self._matching.find_strange_output()
 
     def _recall(self, size: int) -> None:
         """Follow from their beginnings the unfinished tasks of which nothing new was told."""

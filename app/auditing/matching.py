@@ -67,9 +67,9 @@ class Matching:
         if row[:6] != told_:
             self._wrong(one, f"of its outcome {_differing(row, told_)}")
         if self._content is not None:
-            due = self._due(row, one.seq, whole=False)
-            if due is not None:
-                self._content.check([one.task_id], [due])
+            due: list[Due] = []
+            self._due(row, one.seq, due, whole=False)
+            self._content.check(due)
 
     def _rows(self, some: dict[str, Told]) -> None:
         missing = len(some)
@@ -104,7 +104,7 @@ class Matching:
 
     def _outcomes(self, some: dict[str, Told]) -> None:
         left = {task_id for task_id, one in some.items() if one.outcome is not None}
-        due = []
+        due: list[Due] = []
         for row in self._scan.of_tasks(_ENDS, list(some)):
             task_id = row[0]
             one = some[task_id]
@@ -116,27 +116,33 @@ class Matching:
             if row[1:7] != (attempt, 0, 1, exit_code, at, digest):
                 what = _differing(row, (task_id, attempt, 0, 1, exit_code, at, digest))
                 self._faults.add(f"of its outcome {what}", seq=one.seq, task_id=task_id)
-            if self._content is not None and (found := self._due(row, one.seq, whole=True)):
-                due.append(found)
+            if self._content is not None:
+                self._due(row, one.seq, due, whole=True)
         for task_id in left:
             what = "the outcome that the record tells of is not in its table"
             self._faults.add(what, seq=some[task_id].seq, task_id=task_id)
-        if self._content is not None:
-            self._content.check(list(some), due, told=some)
+        if self._content is not None and due:
+            self._content.check(due)
 
-    def _due(self, row: Row, seq: int, *, whole: bool) -> Due | None:
-        """Check the content of one outcome by its digest; return what it says of its output, if anything."""
+    def find_strange_output(self) -> None:
+        """Look for output that no task and no outcome knows; this reads the keys of all output there is."""
+        if self._content is not None:
+            self._content.find_strange()
+
+    def _due(self, row: Row, seq: int, due: list[Due], *, whole: bool) -> None:
+        """Check the content of one outcome by its digest; add to *due* what it says of its output."""
         task_id, attempt, salt = row[0], row[1], row[7]
         if salt is None:
             self._forgotten.is_missing(task_id, "output", seq=seq)
             if row[9] is not None or row[10] is not None:
                 self._faults.add("its outcome holds content without its salt", seq=seq, task_id=task_id)
-            return None
+            return
         if digest_of(row) != row[6]:
             self._faults.add("its outcome is not what was reported", seq=seq, task_id=task_id)
-        if row[15] is None and row[16] is None:
-            return None
-        return Due(seq, task_id, attempt, salt, {"stdout": row[15], "stderr": row[16]}, whole)
+        if row[15] is not None:
+            due.append(Due((task_id, attempt, "stdout"), seq, salt, row[15], whole=whole))
+        if row[16] is not None:
+            due.append(Due((task_id, attempt, "stderr"), seq, salt, row[16], whole=whole))
 
     def _wrong(self, one: Evidence, what: str) -> None:
         self._faults.add(f"attempt {one.attempt}: {what}", seq=one.seq, task_id=one.task_id)
