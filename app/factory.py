@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from flask import Flask, request
-from flask_limiter import Limiter
+from flask import Flask, Response, request
+from flask_limiter import Limiter, RateLimitExceeded
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -147,6 +149,15 @@ def _limiter(app: Flask, rate: str) -> Callable[..., Callable[..., object]]:
     if not rate:
         return lambda view: view
     limiter = Limiter(_source, app=app, storage_uri="memory://", strategy="fixed-window")
+
+    def later(error: Exception) -> Response:
+        response = errors.present(error)
+        reached = limiter.current_limit
+        if reached is not None:
+            response.headers["Retry-After"] = str(max(1, math.ceil(reached.reset_at - time.time())))
+        return response
+
+    app.register_error_handler(RateLimitExceeded, later)
     return limiter.shared_limit(rate, scope="submissions")
 
 

@@ -80,7 +80,7 @@ class Server:
         return [int(port.effective_port) for port in self._ports]
 
     def _fail(self) -> None:
-        # Called by whichever thread led the commit that failed.
+        # Called by whichever thread led the commit that failed, or by one that listened.
         self.failed = True
         self._stop.set()
 
@@ -94,13 +94,19 @@ class Server:
             signal.signal(number, lambda *_: self._stop.set())
         _settle_memory()
         for port in self._ports:
-            threading.Thread(target=port.run, name="waitress", daemon=True).start()
+            threading.Thread(target=self._loop, args=(port,), name="waitress", daemon=True).start()
         # A signal that comes just before the thread falls asleep does not wake it: its handler runs
         # when the thread wakes next.
         while not self._stop.wait(GLANCE_S):
             pass
         self._drain()
         return 1 if self.failed else 0
+
+    def _loop(self, port: Port) -> None:
+        try:
+            port.run()
+        finally:  # a server that no longer listens is better started anew
+            self._fail()
 
     def _drain(self) -> None:
         _log.info("stopping: answering who waits, finishing what is in hand")

@@ -37,6 +37,8 @@ class Asking:
     """Whether what it does not name was never received: no other request can bring claims meanwhile."""
     wait: float
     sent: float
+    drained: bool = False
+    """Whether the service said last that this worker is drained."""
 
 
 @dataclass

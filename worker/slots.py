@@ -232,6 +232,7 @@ class Slots:
             settles=settles,
             wait=0.0 if settles else min(self._longest_wait, self._lease_s / 3),
             sent=clock.now(),
+            drained=self._drained,
         )
         self._syncs.append(asking)
         return asking

@@ -60,6 +60,7 @@ class Syncing:
                 "leases": asking.leases,
                 "cancelling": asking.cancelling,
                 "inFlight": 0 if asking.settles else 1,
+                "drain": asking.drained,
                 "wait": round(asking.wait * 1000),
             }
         )

@@ -36,9 +36,8 @@ class Seen:
     def is_news(self, body: Sync, first: Seen) -> bool:
         """Say whether the worker should hear of it at once."""
         cancels = set(self.holdings.cancelled) - set(body.cancelling)
-        return bool(
-            self.claims or self.holdings.lost or cancels or self.draining != first.draining,
-        )
+        told = first.draining if body.drain is None else body.drain
+        return bool(self.claims or self.holdings.lost or cancels or self.draining != told)
 
 
 @routes("POST", "/worker/sync", roles=WORKER, body=Sync, answers=answers.Synced)

@@ -32,6 +32,10 @@ class Sync(Wire):
         default=[],
         description="Tasks whose cancellation the worker knows of; a sync is not answered for them.",
     )
+    drain: bool | None = Field(
+        default=None,
+        description="What the worker was last told of draining; a sync is answered when that is out of date.",
+    )
     policy_hash: Name | None = None
     sandboxes: Annotated[list[Name], Field(max_length=32)] = Field(default=[])
     wait: Milliseconds = 0

@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any
 
 from sqlalchemy import Column, Connection
-from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.dml import Insert, UpdateBase
 from sqlalchemy.sql.selectable import Select
 
 Values = Mapping[str, Any]
@@ -26,6 +26,7 @@ MAX_ROWS = 64
 class Prepared:
     """One statement, for use by many threads, each with a connection of its own.
 
+    A value that is missing is NULL in an INSERT and a ``KeyError`` in anything else.
     Its values go to the driver as they are: text, integers, bytes and None. ``IN`` with a list is
     not for here, since its text changes with the list. Rows come as named tuples. A connection
     that writes has to be in a transaction already: nothing here begins one.
@@ -83,12 +84,15 @@ class Prepared:
         self._positional = order is not None
         if order is None:
             self._arrange = lambda values: {**fixed, **values}
-        elif not fixed:
-            names = tuple(order)
-            self._arrange = lambda values: [values.get(name) for name in names]
-        else:
+        elif isinstance(self._statement, Insert):
             names = tuple(order)
             self._arrange = lambda values: [values.get(n, fixed.get(n)) for n in names]
+        elif not fixed:
+            names = tuple(order)
+            self._arrange = lambda values: [values[name] for name in names]
+        else:
+            names = tuple(order)
+            self._arrange = lambda values: [values[n] if n in values else fixed[n] for n in names]
         if isinstance(self._statement, Select):
             columns = list(self._statement.selected_columns.keys())
         else:

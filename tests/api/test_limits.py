@@ -53,6 +53,7 @@ def test_the_rate_is_each_tokens_own(tmp_path: Path) -> None:
         before = service.count_events()
         response = ada.post("/tasks", {"command": "true"})
         assert (response.status_code, response.get_json()["code"]) == (429, "rate_limited")
+        assert 60 < int(response.headers["Retry-After"]) <= 3601
         assert response.headers["Retry-After"]
         assert response.headers["X-Request-Id"]
         assert service.count_events() == before

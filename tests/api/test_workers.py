@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from app.domain.timing import ONLINE_MS
 from tests.support import cast
 from tests.support.asking import submit
@@ -33,6 +35,18 @@ def test_every_worker_ever_seen_is_listed(
         "lastSeenAt": NOON,
     }
     assert told["wes"]["online"] is True
+
+
+def test_a_worker_that_missed_the_resuming_is_told_at_once(service: RunningService, wim: Machine) -> None:
+    """Drained and resumed within a moment, a worker that heard only the first is not left parked."""
+    wim.sync(free=1)
+    admin = service.as_(cast.MAX)
+    admin.post("/workers/wim/drain")
+    assert wim.sync(free=0)["drain"] is True
+    admin.post("/workers/wim/resume")
+    began = time.monotonic()
+    assert wim.sync(free=0, drain=True, wait=20_000)["drain"] is False
+    assert time.monotonic() - began < 5
 
 
 def test_a_draining_worker_takes_nothing_new(service: RunningService, ada: Caller, wim: Machine) -> None:
