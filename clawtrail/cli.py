@@ -52,6 +52,8 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "worker": Entry("worker.cli", "worker", "Run the worker: take tasks from a server and do them here."),
         "serve": Entry("app.cli.serve", "serve", "Run the server."),
         "migrate": Entry("app.cli.migrate", "migrate", "Bring the server's database to this version's form."),
+        "backup": Entry("app.cli.backup", "backup", "Copy the database into FILE while the server works."),
+        "restore": Entry("app.cli.restore", "restore", "Put the backup FILE in the place of the database."),
         "token": Entry("app.cli.token", "token", "Make, list and revoke the server's tokens."),
     },
 }

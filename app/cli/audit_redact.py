@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,7 +73,7 @@ def redact(
                     contents or tuple(Content),
                     reason=reason,
                     actor=opening.OPERATOR,
-                    now=time.time_ns() // 1_000_000,
+                    now=opening.now(),
                 )
             )
         )

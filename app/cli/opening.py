@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,14 @@ def writer(given: dict[str, Any]) -> Iterator[Writer]:
 
     Leaves with a sentence when there is none, or when it is not at this version's schema.
     """
-    writing = engine.writing_engine(database(given))
+    with writer_at(database(given)) as opened:
+        yield opened
+
+
+@contextmanager
+def writer_at(path: Path) -> Iterator[Writer]:
+    """Open the database at *path* for writing; leave when it is not at this version's schema."""
+    writing = engine.writing_engine(path)
     or_leave(lambda: _known_schema(writing))
     opened = Writer(writing, committed=lambda _events: None, failed=lambda: None)
     try:
@@ -67,6 +75,11 @@ def database(given: dict[str, Any]) -> Path:
     if not there:
         leave(f"There is no database at {path}. Make it with: clawtrail migrate --data DIR")
     return path
+
+
+def now() -> int:
+    """Return the present instant in epoch milliseconds."""
+    return time.time_ns() // 1_000_000
 
 
 def _known_schema(opened: Engine) -> None:
