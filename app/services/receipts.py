@@ -47,7 +47,7 @@ def _with_payload(entry: Entry, task: AnyRow) -> Entry:
 
 
 def _with_outcome(conn: Connection, entry: Entry, outcome: AnyRow) -> Entry:
-    told = Content(outcome.salt, outcomes.text_of(outcome._mapping))  # noqa: SLF001 - a row's public name
+    told = Content(outcome.salt, outcomes.text_of(outcome._asdict()))
     return replace(
         entry,
         outcome=told,
