@@ -182,6 +182,7 @@ class Synced(Answer):
     now: int
     lease_ms: int
     start_ms: int
+    checkpoint: str | None = None
 
 
 class Reported(Answer):

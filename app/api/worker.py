@@ -138,6 +138,9 @@ def _synced(call: Call[Sync, Nothing], seen: Seen, *, superseded: bool) -> dict[
         "leaseMs": LEASE_MS,
         "startMs": START_MS,
     }
+    newest = call.service.checkpoint()
+    if call.body.checkpoint not in (None, newest.size):
+        told["checkpoint"] = newest.note
     return {**told, "superseded": True} if superseded else told
 
 

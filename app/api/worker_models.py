@@ -13,6 +13,7 @@ from app.api.models import Instant, Labels, Milliseconds, Name, OldWire, Text, W
 MAX_FREE = 64
 MACHINE = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Lease = Annotated[str, Field(max_length=200)]
+Checkpoint = Annotated[Text, Field(max_length=4000)]
 Kinds = Annotated[list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]], Field(max_length=64)]
 
 
@@ -38,6 +39,10 @@ class Sync(Wire):
     )
     policy_hash: Name | None = None
     sandboxes: Annotated[list[Name], Field(max_length=32)] = Field(default=[])
+    checkpoint: Instant | None = Field(
+        default=None,
+        description="The size of the newest checkpoint that the worker knows; another is told in the answer.",
+    )
     wait: Milliseconds = 0
 
 
@@ -104,7 +109,17 @@ class Note(Wire):
     metadata: dict[str, Any] | None = None
 
 
-Item = Annotated[Start | Verdict | OutputPiece | Ended | Note, Field(discriminator="type")]
+class Alarm(Wire):
+    """The record that the worker was shown is not the one that it saw before."""
+
+    type: Literal["alarm"]
+    fault: Literal["shrank", "forked", "key", "signature", "unproven"]
+    reason: Annotated[str, Field(max_length=2000)]
+    remembered: Checkpoint | None = None
+    shown: Checkpoint
+
+
+Item = Annotated[Start | Verdict | OutputPiece | Ended | Note | Alarm, Field(discriminator="type")]
 
 
 class Report(Wire):

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from app.api.worker_models import Ended, Item, OutputPiece, Start, Verdict
+from app.api.worker_models import Alarm, Ended, Item, OutputPiece, Start, Verdict
 from app.domain.errors import IllegalTransition, InvalidRequest, LeaseLost, ServiceError
 from app.domain.event_types import EventType
 from app.services import finishing, outcomes, record, reporting
@@ -74,6 +74,8 @@ def _apply(reading: Reading, item: Item) -> dict[str, Any]:
         _end(reading, item)
     elif isinstance(item, Verdict):
         _judge(reading, item)
+    elif isinstance(item, Alarm):
+        _hear_alarm(reading, item)
     else:
         note(conn, item.name, task_id=item.task_id, told=item.details, by=by, now=now)
     return {}
@@ -89,6 +91,19 @@ def _judge(reading: Reading, item: Verdict) -> None:
         policy_hash=item.policy_hash,
         by=reading.by,
         now=reading.now,
+    )
+
+
+def _hear_alarm(reading: Reading, item: Alarm) -> None:
+    record.append(
+        reading.conn,
+        EventType.WITNESS_ALARMED,
+        at=reading.now,
+        actor=reading.by.actor,
+        fault=item.fault,
+        reason=item.reason,
+        remembered=item.remembered,
+        shown=item.shown,
     )
 
 

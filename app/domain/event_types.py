@@ -26,6 +26,7 @@ class EventType(StrEnum):
     WORKER_DRAINED = "worker.drained"
     WORKER_RESUMED = "worker.resumed"
     WORKER_NOTED = "worker.noted"
+    WITNESS_ALARMED = "witness.alarmed"
     TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an event
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an event
     ACCESS_DENIED = "access.denied"
