@@ -6,7 +6,18 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import claims, disk_use, latency, parked, reporting, slow_disk, submits, throughput, tree
+from benchmarks import (
+    claims,
+    disk_use,
+    latency,
+    long_past,
+    parked,
+    reporting,
+    slow_disk,
+    submits,
+    throughput,
+    tree,
+)
 from benchmarks.figures import Figure
 from benchmarks.processes import ROOT, leave_on_sigterm
 from benchmarks.setting import Setting
@@ -20,6 +31,7 @@ MEASUREMENTS: dict[str, Callable[[Setting], list[Figure]]] = {
     "slow-disk": slow_disk.measure,
     "disk-use": disk_use.measure,
     "tree": tree.measure,
+    "long-past": long_past.measure,
 }
 
 

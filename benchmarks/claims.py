@@ -1,20 +1,13 @@
 """One claim beside a million finished and ten thousand pending tasks, against one on an empty table."""
 
-import hashlib
 import json
-import os
 import shutil
-import tempfile
 import time
 from contextlib import ExitStack
-from pathlib import Path
-
-import requests
 
 from benchmarks.figures import Figure, median
-from benchmarks.filling import fill
 from benchmarks.loading import Connection, encode
-from benchmarks.processes import ROOT
+from benchmarks.past import past
 from benchmarks.service import TOKEN, Service
 from benchmarks.setting import Setting
 
@@ -28,7 +21,7 @@ SUBMIT = encode("POST", "/tasks", TOKEN, {"argv": ["true"], "timeout": 5000})
 def measure(setting: Setting) -> list[Figure]:
     """Submit and claim on both servers in turn; only the claims are timed."""
     folder = setting.place("claims")
-    filled = _filled(setting)
+    filled = past(setting, finished=setting.pick(FINISHED, 20_000), pending=setting.pick(PENDING, 1000))
     took: dict[str, list[float]] = {"filled": [], "empty": []}
     with ExitStack() as stack:
         setting.say("claims: copying the filled database")
@@ -68,41 +61,3 @@ def _claim(connection: Connection) -> float:
     assert status == 200, body
     assert len(json.loads(body)["tasks"]) == 1, body
     return took
-
-
-def _schema() -> str:
-    """Return a few digits that change with the tables, so that no older database is measured."""
-    digest = hashlib.sha256()
-    for migration in sorted((ROOT / "migrations" / "versions").glob("*.py")):
-        digest.update(migration.read_bytes())
-    return digest.hexdigest()[:8]
-
-
-def _filled(setting: Setting) -> Path:
-    """Return the folder of a filled database, made once and kept in the folder for temporary files."""
-    finished, pending = setting.pick(FINISHED, 20_000), setting.pick(PENDING, 1000)
-    name = f"clawtrail-filled-{os.getuid()}-{finished}-{pending}-{_schema()}"
-    kept = Path(tempfile.gettempdir()) / name
-    if kept.exists():
-        return kept
-    setting.say(f"claims: filling a database with {finished:,} finished tasks, once")
-    making = setting.place("filling")
-    with ExitStack() as stack:
-        service = Service(stack, making)
-        service.serve()
-        service.work(slots=1)
-        done = str(service.run_true(requests.Session())["taskId"])
-    with ExitStack() as stack:
-        service.stack = stack
-        service.serve()
-        waiting = str(service.run_true(requests.Session(), wait_ms=0)["taskId"])
-    fill(
-        service.database,
-        finished=done,
-        pending=waiting,
-        counts=(finished, pending),
-        now=int(time.time() * 1000),
-    )
-    shutil.rmtree(making / "worker", ignore_errors=True)
-    making.rename(kept)
-    return kept
