@@ -197,6 +197,8 @@ class Witness:
 
     def _raise(self, alarm: Alarm) -> None:
         self._slots.halt(on=self._halts)
+        with self._changed:
+            self._alarmed = True
         before = "none" if alarm.remembered is None else alarm.remembered.note
         about = {"reason": str(alarm), "remembered": before, "shown": alarm.shown}
         log.critical("the record is not the one seen before", extra={"fields": about})
@@ -204,7 +206,6 @@ class Witness:
             self._stand([self._alarms.keep(alarm, url=self._memory.url)])
         except OSError as error:
             self._say("the alarm cannot be written down; it stands until this worker ends", error)
-            self._alarmed = True
         self._refusals = 0
         self._outbox.tell(Parcel([items.alarm(alarm)], give_up=self._is_gone))
 
