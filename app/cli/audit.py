@@ -13,7 +13,7 @@ COMMANDS = {
     ),
     "redact": Entry("app.cli.audit_redact", "redact", "Take content of a task out for good."),
     "verify": Entry(
-        "app.cli.audit_verify", "verify", "Check that record and tables are as they were written."
+        "app.cli.audit_verify", "verify", "Check that the record and all tables are as they were written."
     ),
     "key": Entry(
         "app.cli.audit_key",
