@@ -103,4 +103,5 @@ def _end(stage: Stage, told: Acknowledged) -> None:
         if running is not None:
             running.stop()
             if running.process.returncode != 0:
-                told.faults.append(f"the {name} left with {running.process.returncode} when asked to stop")
+                left = f"the {name} left with {running.process.returncode} when asked to stop"
+                told.faults.append(str(running.complain(left)))
