@@ -28,6 +28,13 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             "clawtrail.commands.again", "rerun", "Make a new task with the content of an old one."
         ),
     },
+    "Approvals": {
+        "approvals": Entry(
+            "clawtrail.commands.approvals", "approvals", "Show what workers ask before they run it."
+        ),
+        "approve": Entry("clawtrail.commands.deciding", "approve", "Say yes to a worker's question."),
+        "deny": Entry("clawtrail.commands.deciding", "deny", "Say no to a worker's question."),
+    },
     "Files": {
         "read": Entry("clawtrail.commands.files", "read", "Print a file of the worker's computer."),
         "write": Entry("clawtrail.commands.files", "write", "Write a file on the worker's computer."),

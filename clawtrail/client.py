@@ -8,9 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, Unpack
+from urllib.parse import quote
 
 from clawtrail import fields, following
 from clawtrail.answers import (
+    Approval,
+    Approvals,
     Chunk,
     Detail,
     Event,
@@ -255,6 +258,28 @@ class Client:
                 raise
             return standing.state
         return fields.text(answer, "state")
+
+    def approvals(
+        self, *, state: str = "pending", version: str | None = None, wait: float = 0.0, limit: int = 50
+    ) -> Approvals:
+        """Return the questions of workers to people: those that wait, or those in another state, or ``all``.
+
+        With *version* it waits up to *wait* seconds (at most 50) until there is another list than that one.
+        """
+        query: dict[str, object] = {"state": state, "limit": limit}
+        if version is not None:
+            query["version"] = version
+        return Approvals.read(self._get("/approvals", query=query, wait=min(wait, LONGEST_POLL)))
+
+    def decide(self, approval_id: str, *, approve: bool, comment: str | None = None) -> Approval:
+        """Answer a question with yes or no; the same answer again changes nothing.
+
+        Raises ``Conflict`` when it was answered before, ``Forbidden`` for what you submitted yourself.
+        """
+        body = {"decision": "approve" if approve else "deny", "comment": comment}
+        path = f"/approvals/{quote(approval_id, safe='')}"
+        question = Question("POST", path, body={k: v for k, v in body.items() if v is not None})
+        return Approval.read(self._transport.ask(question).content)
 
     def _get(self, path: str, *, query: Json | None = None, wait: float = 0.0) -> Json:
         return self._transport.ask(Question("GET", path, query=query or {}, wait=wait)).content

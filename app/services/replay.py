@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from app.domain.event_types import EventType
 from app.domain.kinds import attempts_of, effect_of
-from app.domain.states import TRANSITIONS, State
+from app.domain.states import FINISHED, TRANSITIONS, State
 from app.storage.tables import AnyRow, events, tasks
 from clawtrail.formats import leaves
 
@@ -36,6 +36,8 @@ _COMPARED = (
     "created_at",
     "started_at",
     "finished_at",
+    "approval_id",
+    "pinned_to",
 )
 
 
@@ -98,6 +100,8 @@ def _apply(told: dict[str, dict[str, Any]], row: AnyRow) -> str | None:
     if (State(task["state"]), to, type_) not in TRANSITIONS:
         return f"{type_} while the task was {task['state']}"
     task["state"] = to.value
+    if type_ is EventType.APPROVAL_REQUESTED:
+        task["approval_id"], task["pinned_to"] = detail["approval"], None
     _move(task, row, to, type_)
     return None
 
@@ -121,12 +125,14 @@ def _move(task: dict[str, Any], row: AnyRow, to: State, type_: EventType) -> Non
         task["attempt"] = row.attempt
         task["claimed_by"] = row.actor.removeprefix("worker:")
     elif to is State.RUNNING:
-        task["started_at"] = row.at
+        task["started_at"], task["pinned_to"] = row.at, None
     elif to is State.PENDING:
+        if type_ is EventType.APPROVAL_GIVEN:
+            task["pinned_to"] = task["claimed_by"]
         task["claimed_by"] = task["started_at"] = None
-        if type_ is EventType.CLAIM_RELEASED:
+        if type_ in (EventType.CLAIM_RELEASED, EventType.APPROVAL_GIVEN):
             task["attempt"] -= 1
-    else:
+    elif to in FINISHED:
         task["finished_at"] = row.at
 
 
