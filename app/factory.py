@@ -33,6 +33,8 @@ from app.api.access_log import AccessLog
 from app.api.routing import Routes, all_endpoints
 from app.api.service import Service, now_ms
 from app.api.tokens import TokenBook, token_of
+from app.auditing.background import BackgroundCheck
+from app.auditing.faults import Fault
 from app.backlog import Backlog
 from app.domain.event_types import EventType
 from app.janitor import Janitor
@@ -103,6 +105,12 @@ def _put_together(settings: ServerSettings, clock: Callable[[], int], path: Path
     writer.perform(lambda conn: _begin(conn, signer, accept=accept, now=clock()))
     _count(reader, backlog)
     signing = Signing(signer=signer, writer=writer, reader=reader, clock=clock)
+    audit = BackgroundCheck(
+        path,
+        every_ms=settings.audit_every_ms,
+        started_at=clock(),
+        tell=lambda fault: _say_failed(writer, fault, now=clock()),
+    )
     service = Service(
         settings=settings,
         writer=writer,
@@ -112,6 +120,7 @@ def _put_together(settings: ServerSettings, clock: Callable[[], int], path: Path
         backlog=backlog,
         tokens=TokenBook(_token_loader(reader, clock), settings.shared_token),
         signing=signing,
+        audit=audit,
         clock=clock,
     )
     janitor = Janitor(
@@ -121,6 +130,7 @@ def _put_together(settings: ServerSettings, clock: Callable[[], int], path: Path
         backlog=backlog,
         refresh_tokens=service.tokens.refresh,
         sign=signing.keep_up,
+        check=audit.look,
         clock=clock,
         database=path,
     )
@@ -173,6 +183,20 @@ def _begin(conn: Connection, signer: Signer, *, accept: bool, now: int) -> None:
     recovery.give_time(conn, now=now)
 
 
+def _say_failed(writer: Writer, fault: Fault, *, now: int) -> None:
+    writer.perform(
+        lambda conn: record.append(
+            conn,
+            EventType.AUDIT_FAILED,
+            at=now,
+            actor="system:janitor",
+            seq=fault.seq,
+            task=fault.task_id,
+            what=fault.what,
+        )
+    )
+
+
 def _count(reader: Readers, backlog: Backlog) -> None:
     with reader.connect() as conn:
         pending, unfinished = lookup.count_pending(conn), lookup.count_unfinished(conn)
@@ -205,6 +229,7 @@ def _closer(
     def close() -> None:
         service.room.close()
         janitor.stop()
+        service.audit.stop()
         service.writer.farewell(
             lambda conn: record.append(
                 conn, EventType.SERVER_STOPPED, at=service.clock(), actor="system:server"

@@ -33,6 +33,7 @@ class Janitor:
         backlog: Backlog,
         refresh_tokens: Callable[[], bool],
         sign: Callable[[], None],
+        check: Callable[[int], None],
         clock: Callable[[], int],
         database: Path,
     ) -> None:
@@ -42,6 +43,7 @@ class Janitor:
         self._backlog = backlog
         self._refresh_tokens = refresh_tokens
         self._sign = sign
+        self._check = check
         self._clock = clock
         self._wal = database.with_name(database.name + "-wal")
         self._looked_at = clock()
@@ -76,6 +78,7 @@ class Janitor:
         elif self._backlog.pending:
             self._room.offer_to_next()
         self._sign()
+        self._check(now)
         self._mind_the_log()
 
     def _work(self) -> None:

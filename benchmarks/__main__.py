@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import (
+    auditing,
     claims,
     disk_use,
     latency,
@@ -31,6 +32,7 @@ MEASUREMENTS: dict[str, Callable[[Setting], list[Figure]]] = {
     "slow-disk": slow_disk.measure,
     "disk-use": disk_use.measure,
     "tree": tree.measure,
+    "auditing": auditing.measure,
     "long-past": long_past.measure,
 }
 

@@ -51,6 +51,11 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "verify": Entry(
             "clawtrail.commands.verify", "verify", "Check a receipt offline, and say what it proves."
         ),
+        "checkpoint": Entry(
+            "clawtrail.commands.checkpoint",
+            "checkpoint",
+            "Check that the record only grew, and print its checkpoint.",
+        ),
         "audit": Entry("app.cli.audit", "audit", "Read the record and look after it, beside the database."),
     },
     "Service": {

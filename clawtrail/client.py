@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self, Unpack
+from typing import TYPE_CHECKING, Literal, Self, Unpack
 from urllib.parse import quote
 
 from clawtrail import fields, following
@@ -32,6 +32,9 @@ from clawtrail.profile import find_profile
 from clawtrail.result import Result
 from clawtrail.tasks import CommandOptions, Task, TaskOptions
 from clawtrail.transport import Question, Retrying, Transport
+
+if TYPE_CHECKING:
+    from clawtrail.witness import Witnessed
 
 Stream = Literal["stdout", "stderr"]
 
@@ -235,6 +238,28 @@ class Client:
         """Return the text that proves what the record says of a task; ``clawtrail verify`` checks it."""
         question = Question("GET", task_path(task_id, "receipt"), plain=True)
         return self._transport.ask(question).text
+
+    def checkpoint(self) -> str:
+        """Return the newest checkpoint of the record, a signed note, as it is shown."""
+        return self._transport.ask(Question("GET", "/log/checkpoint", plain=True)).text
+
+    def verify_record(
+        self,
+        *,
+        key: str | None = None,
+        also: str | None = None,
+        folder: Path | None = None,
+        fresh: bool = False,
+    ) -> Witnessed:
+        """Check that the record only grew since the last time, and remember its newest checkpoint.
+
+        *key* is the verifier key to believe, *also* a signed note kept elsewhere that must fit, too. What is
+        remembered lies in *folder*, or in ``~/.local/state/clawtrail``; *fresh* forgets it. Raises
+        ``RecordAlarm``, ``NotConfigured``.
+        """
+        from clawtrail import witness  # noqa: PLC0415 - cryptography takes long to load, and few need it
+
+        return witness.look(self._transport, folder, key=key, also=also, fresh=fresh)
 
     def workers(self) -> tuple[WorkerSeen, ...]:
         """Return every worker that the server has seen."""

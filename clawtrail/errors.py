@@ -8,6 +8,7 @@
     ├── BadAnswer                 an answer, but not one that Clawtrail gives: HTML, a redirect, too large
     ├── StillRunning              the task has not ended within the time given to wait
     ├── TaskFailed                the task ended, and not well
+    ├── RecordAlarm               the record is not the one that was seen before
     └── Refused                   the server said no, with a status and a stable code
         ├── InvalidRequest        400, 405, 413, 415
         ├── Unauthorized          401
@@ -55,6 +56,21 @@ class TaskFailed(ClawtrailError):
         why = result.error or f"exit code {result.exit_code}"
         super().__init__(f"Task {result.task_id} ended as {result.state}: {why}")
         self.result = result
+
+
+class RecordAlarm(ClawtrailError):
+    """The record shrank, was forked, or is signed otherwise than before.
+
+    `remembered` and `shown` are the two checkpoints as signed notes, `told` is all of it in lines for people;
+    `fault` is `shrank`, `forked`, `key` or `signature`.
+    """
+
+    def __init__(self, message: str, *, fault: str, remembered: str | None, shown: str, told: str) -> None:
+        super().__init__(message)
+        self.fault = fault
+        self.remembered = remembered
+        self.shown = shown
+        self.told = told
 
 
 class Refused(ClawtrailError):

@@ -6,7 +6,7 @@
 130    left by Ctrl-C
 141    whoever read the output has gone
 1      the server refused: no such task, it has ended already, the request is not valid;
-       `verify`: the receipt does not prove what it says
+       `verify`: the receipt does not prove what it says; `checkpoint`: the record is not the one seen before
 2      wrong usage, or no server or token is configured
 69     the server cannot be reached, or cannot do it now
 75     too many requests or pending tasks: try again later

@@ -11,6 +11,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 WEAK = frozenset({"change-me", "changeme", "password", "secret", "token", "your-token", "default"})
 MIN_TOKEN = 16
+_UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 class SettingsFault(Exception):
@@ -111,6 +112,11 @@ class ServerSettings(BaseModel):
         validation_alias=_named("ACCEPT_CONTRADICTION"),
         description="Serve a record that contradicts its newest checkpoint, and put that on the record.",
     )
+    audit_every: Annotated[str, Field(pattern=r"^([1-9]\d{0,5}[smhd]|none)$")] = Field(
+        default="24h",
+        validation_alias=_named("AUDIT_EVERY"),
+        description="How often the record is checked in the background, as 90s, 6h, 7d; none for never.",
+    )
     log_format: Literal["text", "json"] = Field(
         default="text",
         validation_alias=_named("LOG_FORMAT"),
@@ -139,6 +145,13 @@ class ServerSettings(BaseModel):
     @classmethod
     def _none_is_empty(cls, limit: str) -> str:
         return "" if limit.strip().lower() == "none" else limit.strip()
+
+    @property
+    def audit_every_ms(self) -> int | None:
+        """The time between two checks of the record, in milliseconds; None for no checks."""
+        if self.audit_every == "none":
+            return None
+        return int(self.audit_every[:-1]) * _UNITS_MS[self.audit_every[-1]]
 
     @property
     def url(self) -> str:

@@ -63,6 +63,11 @@ class WorkerSettings(BaseSettings):
     path: Annotated[str | None, Field(validation_alias=_named("PATH"))] = None
     proxy: Annotated[str | None, Field(validation_alias=_named("PROXY"))] = None
     ca_file: Annotated[str | None, Field(validation_alias=_named("CA_FILE"))] = None
+    log_key: Annotated[
+        str | None, Field(validation_alias=_named("LOG_KEY"), pattern=r"^[^+\s]+\+[0-9a-f]{8}\+[\w+/=]+$")
+    ] = None
+    on_alarm: Annotated[Literal["stop", "go-on"], Field(validation_alias=_named("ON_ALARM"))] = "stop"
+    witness_period: Annotated[float, Field(validation_alias=_named("WITNESS_PERIOD"), ge=0.1)] = 10.0
     log_format: Annotated[
         Literal["text", "json"], Field(validation_alias=_named("LOG_FORMAT", "CLAWTRAIL_LOG_FORMAT"))
     ] = "text"

@@ -5,6 +5,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
+from clawtrail.formats.witnessing import MAX_NOTE
+
 _Id = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
@@ -45,6 +47,7 @@ class SyncAnswer(_Shape):
     drain: bool = False
     lease_ms: Annotated[int, Field(gt=0)]
     superseded: bool = False
+    checkpoint: Annotated[str, Field(max_length=MAX_NOTE)] | None = None
 
 
 class ItemAnswer(_Shape):
@@ -61,3 +64,9 @@ class ReportAnswer(_Shape):
     results: list[ItemAnswer]
     tasks: list[Claim] = []
     cancel: list[str] = []
+
+
+class ProofAnswer(_Shape):
+    """The hashes of a proof in base64; the sizes and roots beside them are known better here."""
+
+    hashes: Annotated[list[str], Field(max_length=128)]

@@ -10,9 +10,13 @@ from queue import Empty, SimpleQueue
 import click
 from pydantic import ValidationError
 
+from clawtrail.formats.notes import BadKey
+from clawtrail.formats.witnessing import MemoryUnreadable
+from clawtrail.remembering import Memory
 from config import logs
 from config.sources import faults
 from config.worker import WorkerSettings
+from worker.alarms import Alarms
 from worker.errors import JournalFailed, StateInUse
 from worker.program import Worker
 
@@ -38,24 +42,38 @@ _GLANCE_S = 1.0
     "--log-format", type=click.Choice(["text", "json"]), help="Of the log on stderr. Default: text."
 )
 @click.option(
+    "--accept-record",
+    is_flag=True,
+    help="Clear an alarm and forget the record seen so far, then leave; may be run beside the worker.",
+)
+@click.option(
     "--config",
     type=click.Path(path_type=Path),
     envvar="CLAWTRAIL_CONFIG",
     help="File with settings, NAME=value.",
 )
-def worker(token_file: Path | None, config: Path | None, **given: object) -> None:
+def worker(token_file: Path | None, config: Path | None, *, accept_record: bool, **given: object) -> None:
     """Run tasks of the service on this machine.
 
     Settings come from these options, the environment, and the file, in this order. SIGTERM or Ctrl-C lets
     running tasks end; a second one stops them.
     """
     settings = _settings(token_file, config, given)
+    if accept_record:
+        _accept_record(settings)
+        return
     logs.set_up(settings.log_format, settings.log_level)
     signals: SimpleQueue[int] = SimpleQueue()  # the one queue that a signal handler may put into
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _frame: signals.put(number))
     try:
         program = Worker(settings, version=_version())
+    except MemoryUnreadable as error:
+        raise _Unusable(
+            f"What is remembered of the record is damaged ({error}). See --accept-record"
+        ) from error
+    except BadKey as error:
+        raise _Unusable(f"CLAWTRAIL_WORKER_LOG_KEY is no verifier key: {error}") from error
     except (StateInUse, JournalFailed, OSError) as error:
         raise _Unusable(str(error)) from error
     program.start()
@@ -66,6 +84,18 @@ def worker(token_file: Path | None, config: Path | None, **given: object) -> Non
     log.info("worker ended", extra={"fields": {"name": settings.name}})
     if program.failed:
         raise SystemExit(1)
+
+
+def _accept_record(settings: WorkerSettings) -> None:
+    """Let the worker of this state folder take the record on trust that it is shown next."""
+    try:
+        known = Memory(settings.state, settings.url).forget()
+        for file in Alarms(settings.state).accept():
+            click.echo(f"The alarm is cleared, and kept as {file}.")
+    except OSError as error:
+        raise _Unusable(str(error)) from error
+    what = "The record seen so far is forgotten" if known else "No record was remembered"
+    click.echo(f"{what}. The next one that {settings.url} shows is taken on trust.")
 
 
 def _wait(signals: "SimpleQueue[int]") -> None:

@@ -1,4 +1,4 @@
-"""The service as the worker sees it: two calls over HTTP, every answer checked before it is believed."""
+"""The service as the worker sees it: a few calls over HTTP, every answer checked before it is believed."""
 
 from http import HTTPStatus
 from typing import TypeVar, cast
@@ -9,7 +9,9 @@ from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
 from urllib3.exceptions import HTTPError
 
-from worker.answers import ReportAnswer, SyncAnswer
+from clawtrail.formats.spelling import Misspelled, bytes_of
+from clawtrail.formats.witnessing import MAX_NOTE
+from worker.answers import ProofAnswer, ReportAnswer, SyncAnswer
 from worker.errors import BadAnswer, Busy, Refused, Rejected, ServerTrouble, Unreachable
 
 CONNECT_S = 5.0
@@ -42,6 +44,8 @@ class Server:
         adapter.cert_verify(self._pool, url, ca_file or True, cert=None)  # type: ignore[no-untyped-call]
         self._sync_target = adapter.request_url(sync, proxies)
         self._report_target = adapter.request_url(report, proxies)
+        log = requests.Request("GET", f"{url}/log").prepare()
+        self._log_target = adapter.request_url(log, proxies)
         self._url = url
         self._headers = {
             "Authorization": f"Bearer {token}",
@@ -62,10 +66,49 @@ class Server:
         """Tell the service what happened. Raises like ``sync``."""
         return self._call(self._report_target, body, ReportAnswer, timeout=REPORT_S)
 
+    def checkpoint(self) -> str:
+        """Return the newest checkpoint of the record, a signed note. Raises like ``sync``."""
+        return self._text("checkpoint")
+
+    def log_key(self) -> str:
+        """Return the verifier key of the record. Raises like ``sync``."""
+        return self._text("key").strip()
+
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """Return the hashes that show that the record of *new* events begins with that of *old* ones.
+
+        Raises like ``sync``.
+        """
+        target = f"{self._log_target}/proof/consistency?from={old}&to={new}"
+        _, content = self._exchange("GET", target, None, timeout=REPORT_S)
+        try:
+            return [bytes_of(text, length=32) for text in ProofAnswer.model_validate_json(content).hashes]
+        except (ValidationError, Misspelled) as error:
+            why = _first(error) if isinstance(error, ValidationError) else error
+            raise BadAnswer(f"this is not a proof: {why}") from None
+
+    def _text(self, name: str) -> str:
+        response, content = self._exchange("GET", f"{self._log_target}/{name}", None, timeout=REPORT_S)
+        if not response.headers.get("Content-Type", "").startswith("text/plain") or len(content) > MAX_NOTE:
+            raise BadAnswer(f"{_told(response)} is not what a Clawtrail service says")
+        return content.decode(errors="replace")
+
     def _call(self, target: str, body: bytes, shape: type[Answer], *, timeout: float) -> Answer:
+        response, content = self._exchange("POST", target, body, timeout=timeout)
+        try:
+            return shape.model_validate_json(content)
+        except ValidationError as error:
+            raise BadAnswer(
+                f"{_told(response)} is not what a Clawtrail service says: {_first(error)}"
+            ) from None
+
+    def _exchange(
+        self, method: str, target: str, body: bytes | None, *, timeout: float
+    ) -> tuple[BaseHTTPResponse, bytes]:
+        """Return an answer with status 200 and its content. Raises like ``sync``."""
         try:
             response = self._pool.urlopen(
-                "POST",
+                method,
                 target,
                 body=body,
                 headers=self._headers,
@@ -83,12 +126,7 @@ class Server:
             raise BadAnswer(f"an answer of more than {MOST_BYTES} bytes")
         if response.status != HTTPStatus.OK:
             raise _trouble(response, content)
-        try:
-            return shape.model_validate_json(content)
-        except ValidationError as error:
-            raise BadAnswer(
-                f"{_told(response)} is not what a Clawtrail service says: {_first(error)}"
-            ) from None
+        return response, content
 
 
 def _trouble(response: BaseHTTPResponse, content: bytes) -> ServerTrouble | Rejected:
@@ -104,7 +142,7 @@ def _trouble(response: BaseHTTPResponse, content: bytes) -> ServerTrouble | Reje
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Busy(f"the service answers {status}: {sentence}", _retry_after(response))
     if status >= HTTPStatus.BAD_REQUEST and "code" in said:
-        return Rejected(f"{status} {said['code']}: {sentence}")
+        return Rejected(f"{status} {said['code']}: {sentence}", str(said["code"]))
     if status in range(300, 400):
         return BadAnswer(
             f"{status}, a redirect to {response.headers.get('Location')}; give the final address as URL"

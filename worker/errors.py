@@ -46,7 +46,11 @@ class Refused(ServerTrouble):
 
 
 class Rejected(WorkerError):
-    """The service understood the request and will never take it."""
+    """The service understood the request and will never take it; *code* is the service's word for why."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class StateInUse(WorkerError):

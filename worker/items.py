@@ -7,6 +7,12 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from clawtrail.formats.witnessing import Alarm
+
+_REASON = 2000
+_NOTE = 4000
+"""More characters the service does not take."""
+
 
 @dataclass(frozen=True)
 class Ending:
@@ -60,6 +66,20 @@ def result(
             "stderrBytes": sizes[1],
             "truncated": truncated,
             "reason": ending.reason,
+        }
+    )
+
+
+def alarm(heard: Alarm) -> bytes:
+    """The item that tells the service that its record is not the one that was seen before."""
+    before = heard.remembered
+    return _encoded(
+        {
+            "type": "alarm",
+            "fault": heard.fault,
+            "reason": str(heard)[:_REASON],
+            "remembered": None if before is None else before.note[:_NOTE],
+            "shown": heard.shown.replace("\0", "")[:_NOTE],
         }
     )
 

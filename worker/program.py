@@ -9,8 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
 
+from clawtrail.formats.notes import Verifier
+from clawtrail.remembering import Memory
 from config.worker import WorkerSettings
 from worker import environment, state
+from worker.alarms import Alarms
 from worker.client import Server
 from worker.courier import Courier
 from worker.errors import JournalFailed
@@ -25,6 +28,7 @@ from worker.running import Runner
 from worker.slots import Slots
 from worker.syncing import Syncing
 from worker.verdicts import allow_all
+from worker.witnessing import Witness
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +48,7 @@ class Worker:
     def __init__(self, settings: WorkerSettings, *, version: str) -> None:
         """Take hold of the state folder and put the parts together.
 
-        Raises ``StateInUse``, ``JournalFailed``, ``OSError``.
+        Raises ``StateInUse``, ``JournalFailed``, ``MemoryUnreadable``, ``BadKey``, ``OSError``.
         """
         environment.seal_descriptors()
         self._lock = state.hold(settings.state)
@@ -74,11 +78,22 @@ class Worker:
             slots=self._slots,
             courier=self._courier.queue,
         )
+        self._witness = Witness(
+            server,
+            self._slots,
+            outbox,
+            Memory(Path(settings.state), settings.url),
+            Alarms(Path(settings.state)),
+            key=None if settings.log_key is None else Verifier.parse(settings.log_key),
+            period=settings.witness_period,
+            halts=settings.on_alarm == "stop",
+        )
         self._claims: SimpleQueue[Held] = SimpleQueue()
         self._syncing = Syncing(
             server,
             self._slots,
             self._patience,
+            self._witness,
             self._claims.put,
             workerId=settings.name,
             session=session,
@@ -89,7 +104,7 @@ class Worker:
         )
 
     def start(self) -> None:
-        """Start all threads: two that sync, the courier, and one for each slot.
+        """Start all threads: two that sync, the courier, the witness, and one for each slot.
 
         One that fails, which none should, ends the whole worker; ``failed`` then says so.
         """
@@ -105,6 +120,7 @@ class Worker:
             _begin(f"slot-{number + 1}", self._work)
         for number in (1, 2):
             _begin(f"sync-{number}", self._syncing.run)
+        _begin("witness", self._witness.run)
 
     def stop(self, signals: "SimpleQueue[int]") -> None:
         """Claim nothing more, let what runs end within the drain time, deliver, and close the journal.

@@ -46,6 +46,7 @@ class Slots:
         self._starts_first_until = 0.0
         self._not_before = 0.0
         self._drained = False
+        self._halted = False
         self._closed = False
         self._over = False
 
@@ -88,6 +89,12 @@ class Slots:
         """Let no sync be sent for so long; zero ends such a rest."""
         with self._changed:
             self._not_before = clock.now() + seconds
+            self._changed.notify_all()
+
+    def halt(self, *, on: bool) -> None:
+        """Take no claims from now on, or take them again. What runs goes on; claims on their way go back."""
+        with self._changed:
+            self._halted = on
             self._changed.notify_all()
 
     # Reports
@@ -188,7 +195,7 @@ class Slots:
             self._changed.notify_all()
 
     def _offering(self) -> bool:
-        return not (self._closed or self._drained)
+        return not (self._closed or self._drained or self._halted)
 
     def _free(self) -> int:
         return self._unused() if self._offering() else 0
@@ -220,7 +227,7 @@ class Slots:
         if parked.settles:  # answered in a moment anyway
             return False
         if parked.offer:
-            return self._closed or self._unsettled
+            return self._closed or self._halted or self._unsettled
         return self._free() > 0 or self._can_settle()
 
     def _ask(self) -> Asking:
@@ -257,7 +264,9 @@ class Slots:
         return news
 
     def _take(self, claims: list[Claim], sent: float) -> list[Held]:
-        if self._closed:  # left lying: the sync that settles does not name them, so they go back at once
+        if (
+            self._closed or self._halted
+        ):  # left lying: the sync that settles does not name them, so they go back at once
             self._unsettled |= bool(claims)
             return []
         fresh = {claim.lease: Held(claim, self._known_until(sent)) for claim in claims}

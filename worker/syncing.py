@@ -9,6 +9,7 @@ from worker.errors import Rejected, ServerTrouble
 from worker.leases import Asking, Held
 from worker.patience import Patience
 from worker.slots import Slots
+from worker.witnessing import Witness
 
 _FOREVER_S = 86400.0
 _HURRIED_PAUSES_S = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
@@ -27,6 +28,7 @@ class Syncing:
         server: Server,
         slots: Slots,
         patience: Patience,
+        witness: Witness,
         take: Callable[[Held], None],
         **about: str | list[str],
     ) -> None:
@@ -34,6 +36,7 @@ class Syncing:
         self._server = server
         self._slots = slots
         self._patience = patience
+        self._witness = witness
         self._take = take
         self._head = json.dumps(about)[:-1]
         self._hurried = 0
@@ -45,26 +48,29 @@ class Syncing:
                 answer = self._server.sync(self._body(asking), wait=asking.wait)
             except (ServerTrouble, Rejected) as trouble:
                 self._slots.unsynced(asking)
+                self._witness.interrupted()
                 self._hold_back(trouble)
                 continue
             self._patience.succeeded("sync")
             fresh, news = self._slots.synced(asking, answer)
             for held in fresh:
                 self._take(held)
+            self._witness.answered(answer.checkpoint)
             self._mind_hurry(asking, news=news)
 
     def _body(self, asking: Asking) -> bytes:
-        rest = json.dumps(
-            {
-                "free": asking.offer,
-                "leases": asking.leases,
-                "cancelling": asking.cancelling,
-                "inFlight": 0 if asking.settles else 1,
-                "drain": asking.drained,
-                "wait": round(asking.wait * 1000),
-            }
-        )
-        return f"{self._head},{rest[1:]}".encode()
+        said = {
+            "free": asking.offer,
+            "leases": asking.leases,
+            "cancelling": asking.cancelling,
+            "inFlight": 0 if asking.settles else 1,
+            "drain": asking.drained,
+            "wait": round(asking.wait * 1000),
+        }
+        size = self._witness.size_to_say()
+        if size is not None:
+            said["checkpoint"] = size
+        return f"{self._head},{json.dumps(said)[1:]}".encode()
 
     def _hold_back(self, trouble: ServerTrouble | Rejected) -> None:
         """Let neither thread sync until it is worth another try."""

@@ -78,6 +78,7 @@ class _Numbers:
         return [
             tasks,
             parked,
+            *self._audit(),
             GaugeMetricFamily("clawtrail_waits_admitted", "Waits inside.", value=service.doorway.inside),
             GaugeMetricFamily("clawtrail_record_events", "Events on the record.", value=size),
             GaugeMetricFamily("clawtrail_checkpoint_events", "Events that are signed.", value=signed.size),
@@ -88,4 +89,16 @@ class _Numbers:
             ),
             CounterMetricFamily("clawtrail_acts", "Acts committed or refused.", value=writer.acts),
             CounterMetricFamily("clawtrail_batches", "Transactions.", value=writer.batches),
+        ]
+
+    def _audit(self) -> list[Any]:
+        last = self._service.audit.last
+        if last is None:
+            return []
+        at = GaugeMetricFamily(
+            "clawtrail_audit_last_at", "When that was, in epoch seconds.", value=last.at / 1000
+        )
+        return [
+            GaugeMetricFamily("clawtrail_audit_ok", "Whether the last check was good.", value=last.ok),
+            at,
         ]

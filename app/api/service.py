@@ -10,6 +10,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from app.api.tokens import TokenBook
+from app.auditing.background import BackgroundCheck
 from app.backlog import Backlog
 from app.domain.ids import TaskIds
 from app.services.checkpoints import Signed
@@ -39,6 +40,7 @@ class Service:
     backlog: Backlog
     tokens: TokenBook
     signing: Signing
+    audit: BackgroundCheck
     clock: Callable[[], int] = now_ms
     new_id: TaskIds = field(default_factory=TaskIds)
 

@@ -13,6 +13,7 @@ from clawtrail.formats.canonical import NotCanonical
 from clawtrail.formats.events import NotAnEvent, object_of
 
 _REMEMBERED = 4096
+_VERDICT = EventType.VERDICT_GIVEN.value
 _DIGESTS = {
     EventType.TASK_SUBMITTED.value: '"payload":"',
     EventType.TASK_COMPLETED.value: '"outcome":"',
@@ -50,7 +51,8 @@ class Details:
             head, tail, length, facts = last
             if len(text) == length and text.startswith(head) and text.endswith(tail):
                 digest = text[len(head) : length - len(tail)]
-                if digest.isascii() and digest.isprintable() and '"' not in digest and "\\" not in digest:
+                # `digest_of` refuses whatever is not base64, so only others need the look.
+                if type_ != _VERDICT or _is_plain(digest):
                     return facts, digest
         return self._read(type_, text)
 
@@ -59,7 +61,7 @@ class Details:
         digest, quote, tail = rest.partition('"')
         # Inside of a JSON text a quote is escaped, so this member can stand nowhere else. A digest
         # with escapes or with letters that only look alike is none: read the whole then.
-        if not quote or "\\" in digest or not digest.isascii() or not digest.isprintable():
+        if not quote or not _is_plain(digest):
             return self._parsed(text, ""), None
         head, tail = f"{head}{mark}", f'"{tail}'
         facts = self._parsed(head, tail)
@@ -73,6 +75,10 @@ class Details:
                 self._known.clear()
             found = self._known[head, tail] = parse(head + tail)
         return found
+
+
+def _is_plain(digest: str) -> bool:
+    return digest.isascii() and digest.isprintable() and '"' not in digest and "\\" not in digest
 
 
 def parse(text: str) -> Mapping[str, Any]:

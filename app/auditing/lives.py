@@ -19,7 +19,9 @@ Facts = Mapping[str, Any]
 Handler = Callable[[Row, Facts, str | None], None]
 """Takes an event, its detail without the digest in it, and that digest as it is written."""
 
-_TO = {(from_.value, type_.value): to.value for from_, to, type_ in TRANSITIONS}
+_TO: dict[str, dict[str, str]] = {}
+for from_, to, type_ in TRANSITIONS:
+    _TO.setdefault(type_.value, {})[from_.value] = to.value
 _ENDS = {state.value for state in FINISHED}
 _RELEASED = EventType.CLAIM_RELEASED.value
 _EXPIRED = EventType.TASK_EXPIRED.value
@@ -135,7 +137,7 @@ class Lives:
         told = self.open.get(task_id) or self._recalled(row)
         if told is None:
             return
-        to = _TO.get((told.stands, type_))
+        to = _TO[type_].get(told.stands)
         if to is None:
             self._faults.add(f"{type_} while the task was {told.stands}", seq=seq, task_id=task_id)
             return

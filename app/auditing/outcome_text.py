@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Any
 
 from app.auditing.scanning import Row
 from clawtrail.formats.canonical import quote
@@ -21,21 +20,12 @@ def digest_of(row: Row) -> bytes:
     salt, reason, error, metadata, duration_ms = row[7:12]
     stdout_bytes, stderr_bytes, truncated, stdout, stderr = row[12:]
     text = (
-        f'{{"duration_ms":{_number(duration_ms)},"error":{_text(error)},"exit_code":{row[4]},'
-        f'"metadata":{_text(metadata)},"reason":{_text(reason)},"stderr":{_hex(stderr)},'
-        f'"stderr_bytes":{stderr_bytes},"stdout":{_hex(stdout)},"stdout_bytes":{stdout_bytes},'
+        f'{{"duration_ms":{"null" if duration_ms is None else duration_ms},'
+        f'"error":{"null" if error is None else quote(error)},"exit_code":{row[4]},'
+        f'"metadata":{"null" if metadata is None else quote(metadata)},'
+        f'"reason":{"null" if reason is None else quote(reason)},'
+        f'"stderr":{"null" if stderr is None else quote(stderr.hex())},"stderr_bytes":{stderr_bytes},'
+        f'"stdout":{"null" if stdout is None else quote(stdout.hex())},"stdout_bytes":{stdout_bytes},'
         f'"truncated":{truncated}}}'
     )
     return sha256(salt + text.encode()).digest()
-
-
-def _number(value: int | None) -> Any:  # noqa: ANN401 - whatever the format takes
-    return "null" if value is None else value
-
-
-def _text(value: str | None) -> str:
-    return "null" if value is None else quote(value)
-
-
-def _hex(value: bytes | None) -> str:
-    return "null" if value is None else f'"{value.hex()}"'

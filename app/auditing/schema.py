@@ -19,10 +19,9 @@ def compare(scan: Scan, faults: Faults) -> bool:
 
     Indexes and views of one's own are no fault, but triggers and tables are: they could act.
     """
-    expected = _expected()
     found = {row[:2]: row[2:] for row in scan.rows(_QUERY)}
     sound = True
-    for (type_, name), made in expected.items():
+    for (type_, name), made in expected().items():
         has = found.pop((type_, name), None)
         if has != made:
             what = "is missing" if has is None else "is not as this version makes it"
@@ -35,7 +34,7 @@ def compare(scan: Scan, faults: Faults) -> bool:
 
 
 @cache
-def _expected() -> dict[tuple[str, str], tuple[str, str | None]]:
+def expected() -> dict[tuple[str, str], tuple[str, str | None]]:
     """Return what the migrations make in an empty database; they take a moment."""
     with tempfile.TemporaryDirectory(prefix="clawtrail-schema-") as folder:
         making = engine.writing_engine(Path(folder) / "empty.db")

@@ -53,9 +53,11 @@ class Signatures:
     def finish(self) -> list[str]:
         """Return which signatures could not be checked, since their keys were replaced.
 
-        A key that no ``key.changed`` tells of is a fault, and so is a newest checkpoint of another key
-        than those that are known.
+        Without any key none is checked. A key that no ``key.changed`` tells of is a fault, and so is a
+        newest checkpoint of another key than those that are known.
         """
+        if not self._known:
+            return ["No signature was checked, since no key was given."] if self.checked else []
         if not self._newest_is_known:
             self._wrong(self.newest, f"it is the newest, and signed by none of {', '.join(self._known)}")
         unchecked = []

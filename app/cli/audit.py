@@ -8,6 +8,9 @@ from clawtrail.lazy import Entry, LazyGroup
 
 COMMANDS = {
     "log": Entry("app.cli.audit_log", "log", "Print the record, as people read logs."),
+    "export": Entry(
+        "app.cli.audit_export", "export", "Write the record, or a part of it, for other programs."
+    ),
     "redact": Entry("app.cli.audit_redact", "redact", "Take content of a task out for good."),
     "verify": Entry(
         "app.cli.audit_verify", "verify", "Check that record and tables are as they were written."

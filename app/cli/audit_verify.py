@@ -22,7 +22,7 @@ from app.cli import opening
 from app.cli.leaving import leave, or_leave
 from app.cli.options import database_options
 from app.storage import key_file
-from clawtrail.formats.checkpoints import CheckpointRejected, open_checkpoint
+from clawtrail.formats.checkpoints import Checkpoint, CheckpointRejected, open_checkpoint
 from clawtrail.formats.notes import BadKey, Verifier
 from clawtrail.manual import ManualCommand
 
@@ -146,15 +146,18 @@ def _own_claim(place: Path) -> list[Claim]:
 
 
 def _claim(file: Path, verifiers: list[Verifier]) -> Claim:
-    rejected: Exception | None = None
-    for verifier in verifiers:
-        try:
-            kept = open_checkpoint(file.read_bytes(), verifier)
-        except CheckpointRejected as error:
-            rejected = error
-        else:
-            return Claim(kept.size, kept.root, f"the checkpoint in {file}")
-    leave(f"{file} is no checkpoint that the key vouches for: {rejected}.")
+    opened = [_opened(file.read_bytes(), verifier) for verifier in verifiers]
+    kept = next((one for one in opened if isinstance(one, Checkpoint)), None)
+    if kept is None:
+        leave(f"{file} is no checkpoint that the key vouches for: {opened[0]}.")
+    return Claim(kept.size, kept.root, f"the checkpoint in {file}")
+
+
+def _opened(note: bytes, verifier: Verifier) -> Checkpoint | CheckpointRejected:
+    try:
+        return open_checkpoint(note, verifier)
+    except CheckpointRejected as rejected:
+        return rejected
 
 
 @contextmanager

@@ -37,6 +37,7 @@ class EventType(StrEnum):
     CONTENT_REDACTED = "content.redacted"
     RECORD_RESTORED = "record.restored"
     KEY_CHANGED = "key.changed"
+    AUDIT_FAILED = "audit.failed"
     RECORD_CONTRADICTED = "record.contradicted"
     SERVER_STARTED = "server.started"
     SERVER_STOPPED = "server.stopped"

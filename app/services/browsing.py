@@ -36,15 +36,19 @@ def newest_seq(conn: Connection) -> int:
     return -1 if newest is None else int(newest)
 
 
-def pages(conn: Connection, filters: Filters, *, after: int, end: int) -> Iterator[list[AnyRow]]:
+def pages(
+    conn: Connection, filters: Filters, *, after: int, end: int, content: bool = True
+) -> Iterator[list[AnyRow]]:
     """Yield the events that pass *filters*, with seqs above *after* up to *end*, the oldest first.
 
-    Each has its task's kind and payload beside it. No statement stays open between two pages, so a slow
-    reader of many pages does not hold up the write-ahead log.
+    Each has its task's kind beside it and, with *content*, its payload, which may be large. No
+    statement stays open between two pages, so a slow reader of many pages does not hold up the
+    write-ahead log.
     """
     first, last = _bounds(conn, filters, end)
     after = max(after, first - 1)
-    query = _narrowed(select(events, tasks.c.kind, tasks.c.payload), filters).where(events.c.seq <= last)
+    columns = (events, tasks.c.kind, tasks.c.payload) if content else (events, tasks.c.kind)
+    query = _narrowed(select(*columns), filters).where(events.c.seq <= last)
     while after < last:
         page = list(conn.execute(query.where(events.c.seq > after).order_by(events.c.seq).limit(PAGE)))
         if page:

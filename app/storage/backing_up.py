@@ -50,8 +50,7 @@ def copy(source: Path, target: Path, *, progress: Callable[[int, int], None] | N
         raise CopyUnusable(f"{source} cannot be copied as a database: {error}") from error
     if first != "ok":
         raise CopyUnusable(f"The copy of {source} is damaged: {first}")
-    with target.open("rb") as file:
-        os.fsync(file.fileno())
+    sync(target)
 
 
 @contextmanager
@@ -72,12 +71,12 @@ def becoming(path: Path, *, replace: bool) -> Iterator[Path]:
             path.hardlink_to(beside)  # which replaces nothing
     finally:
         beside.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    """Bring the names in *folder* to the disk."""
-    handle = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Bring a file, or the names in a folder, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -96,7 +95,7 @@ def set_aside(path: Path, aside: Path) -> None:
         if part.exists():
             part.rename(aside.with_name(aside.name + ending))
     aside.hardlink_to(path)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def _empty_log(path: Path) -> None:

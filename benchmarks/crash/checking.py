@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.auditing import verifying
 from app.domain.states import FINISHED
-from app.services import replay
 from app.storage.engine import reading_engine
 from benchmarks.crash import marking
 from benchmarks.crash.clients import Acknowledged
@@ -85,6 +85,6 @@ def _record(database: Path) -> Iterator[str]:
     """The record has no gap, its leaves are right, and it replays to the tables."""
     engine = reading_engine(database, connections=1)
     with engine.connect() as conn:
-        for fault in replay.faults(conn):
-            yield f"record: seq {fault.seq}, task {fault.task_id}: {fault.what}"
+        for fault in verifying.verify(conn, verifiers=[], now=0, limit=100).faults:
+            yield f"record: {fault}"
     engine.dispose()

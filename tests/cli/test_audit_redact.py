@@ -14,6 +14,7 @@ from clawtrail import Client, Task
 from clawtrail.errors import ClawtrailError
 from tests.cli.conftest import Ran, spawn
 from tests.support.processes import Server, clean_environ, start_server, start_worker
+from tests.support.typing_commands import type_
 
 LARGE = 3 * 1024 * 1024
 MARKERS = ("in-command", "in-environment", "in-stdin", "in-stdout", "in-stderr")
@@ -108,6 +109,7 @@ def test_the_service_goes_on_and_says_redacted(service: Server, client: Client) 
     assert "content.redacted" in client.receipt(done.task_id)
     assert "echo hello" not in client.receipt(done.task_id)
     assert client.run("echo still here").stdout == "still here\n"
+    assert type_(database(service).parent, "audit", "verify").status == 0
 
 
 def test_only_what_was_asked_for_goes(service: Server, client: Client) -> None:

@@ -100,7 +100,7 @@ def test_an_altered_record_is_noticed(database: Path, marks: Path) -> None:
         conn.execute("UPDATE events SET actor = 'client:ben' WHERE seq = 0")
     conn.close()
 
-    assert "record: seq 0" in str(check(database, marks, told).faults)
+    assert "record: event 0" in str(check(database, marks, told).faults)
 
 
 def test_each_run_of_a_command_leaves_a_mark_of_its_own(marks: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection, insert, text
 from sqlalchemy.exc import IntegrityError
 
+from app.auditing.faults import Fault
 from app.domain.errors import InvalidRequest, ShuttingDown, StorageFailed
 from app.domain.event_types import EventType
 from app.services import record
@@ -54,6 +55,11 @@ class Held:
         self._go.set()
 
 
+def record_faults(db: Database) -> list[Fault]:
+    """What is wrong with the record; the workers that ``note`` makes were never told of."""
+    return [fault for fault in db.faults() if not fault.what.startswith("worker ")]
+
+
 def in_one_batch(db: Database, acts: list[object]) -> list[Future[object]]:
     """Run *acts* in one transaction: they come while the writer is busy with an act before them."""
     with ThreadPoolExecutor(len(acts) + 1) as pool:
@@ -88,7 +94,7 @@ def test_events_are_numbered_in_the_order_of_the_acts(db: Database) -> None:
     assert [row.seq for row in db.events()] == list(range(9))
     told = [event.detail["name"] for event in db.committed]
     assert told == ["first", *(f"w{n}" for n in range(8))]
-    assert db.faults() == []
+    assert record_faults(db) == []
 
 
 def refused(conn: Connection) -> None:
@@ -164,7 +170,7 @@ def test_a_database_that_is_locked_refuses_and_works_again(db: Database) -> None
     other.close()
     assert db.write(lambda conn: note(conn, "ben")) == "ben"
     assert names(db) == ["ben"]
-    assert db.faults() == []
+    assert record_faults(db) == []
 
 
 def in_one_batch_while_locked(db: Database) -> list[Future[str]]:
@@ -225,7 +231,7 @@ def test_every_act_of_many_threads_is_answered_with_its_own_result(db: Database)
     assert [row.seq for row in db.events()] == list(range(800))
     assert db.writer.acts == 800
     assert db.writer.batches < 400
-    assert db.faults() == []
+    assert record_faults(db) == []
 
 
 def test_waiting_for_the_commit_is_what_the_committed_call_comes_after(db: Database) -> None:

@@ -79,6 +79,12 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self._send(self.server.answer(self.path, self.headers["Authorization"] or "", body, self._alive))
 
+    def do_GET(self) -> None:
+        """Answer as a service without a log does."""
+        self._send(
+            Answer(404, b'{"error":"There is nothing at this address; see /docs.","code":"not_found"}')
+        )
+
     def _alive(self) -> bool:
         readable, _, _ = select.select([self.connection], [], [], 0)
         return not readable or bool(self.connection.recv(1, socket.MSG_PEEK))

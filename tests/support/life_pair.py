@@ -64,7 +64,8 @@ class Pair:
         """The record tells of each task what happened, in order, and replays to the tables."""
         told = [(row.type, row.task_id, row.attempt, row.actor) for row in self.db.events()]
         assert by_task(told) == by_task(self.model.events)
-        assert self.db.faults() == []
+        faults = self.db.faults()
+        assert not faults, faults
 
     def check_outcomes(self) -> None:
         """Every outcome is kept, applied ones told from evidence, and at most one applied an attempt."""

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from clawtrail.remembering import Memory
 from tests.support.fake_server import TOKEN, FakeServer, FakeTask
+from worker.alarms import Alarms
 from worker.answers import Claim
 from worker.client import Server
 from worker.executors import file_read, registry
@@ -23,13 +25,15 @@ from worker.running import Runner
 from worker.slots import Slots
 from worker.syncing import Syncing
 from worker.verdicts import MayRun, Verdict, allow_all
+from worker.witnessing import Witness
 
 
 class Desk:
     """A worker of one slot that a test puts together, and that takes a task when it is told to."""
 
-    def __init__(self, fake: FakeServer, journal: Journal) -> None:
+    def __init__(self, fake: FakeServer, journal: Journal, folder: Path) -> None:
         self._fake = fake
+        self._folder = folder
         self._journal = journal
         self._server = Server(fake.url, TOKEN, version="1", proxy=None, ca_file=None)
         self.executors: dict[str, Executor] = {}
@@ -53,7 +57,10 @@ class Desk:
             slots.end()
             runner.run(held)
 
-        syncing = Syncing(self._server, slots, patience, take, workerId="wim", session="s", kinds=[kind])
+        memory, alarms = Memory(self._folder, self._fake.url), Alarms(self._folder)
+        witness = Witness(self._server, slots, outbox, memory, alarms, key=None, period=10, halts=True)
+        about = {"workerId": "wim", "session": "s", "name": "wim"}
+        syncing = Syncing(self._server, slots, patience, witness, take, **about, kinds=[kind])
         thread = threading.Thread(target=syncing.run)
         thread.start()
         thread.join(10)
@@ -64,7 +71,7 @@ class Desk:
 def desk(fake: FakeServer, tmp_path: Path) -> Iterator[Desk]:
     """A worker to put together."""
     journal = Journal(tmp_path / "journal.db")
-    yield Desk(fake, journal)
+    yield Desk(fake, journal, tmp_path)
     journal.close()
 
 
