@@ -239,59 +239,6 @@ class WorkerSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class Approval:
-    """A question that a worker asks people before a run, and how it was answered.
-
-    ``describe`` tells what exactly would run; it is other people's text, and None when it was redacted.
-    """
-
-    approval_id: str
-    task_id: str
-    state: str
-    rule: str
-    worker: str
-    submitted_by: str
-    describe: str | None
-    requested_at: int
-    expires_at: int
-    decided_by: str | None
-    comment: str | None
-    raw: Json = field(repr=False, compare=False)
-
-    @classmethod
-    def read(cls, answer: Json) -> Approval:
-        """Read one member of the list of questions."""
-        return cls(
-            approval_id=fields.text(answer, "approvalId"),
-            task_id=fields.text(answer, "taskId"),
-            state=fields.text(answer, "state"),
-            rule=fields.text_or_none(answer, "rule") or "",
-            worker=fields.text_or_none(answer, "worker") or "",
-            submitted_by=fields.text_or_none(answer, "submittedBy") or "",
-            describe=fields.text_or_none(answer, "describe"),
-            requested_at=fields.integer(answer, "requestedAt"),
-            expires_at=fields.integer(answer, "expiresAt"),
-            decided_by=fields.text_or_none(answer, "decidedBy"),
-            comment=fields.text_or_none(answer, "comment"),
-            raw=answer,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Approvals:
-    """Questions as they are now; another list has another ``version``."""
-
-    members: tuple[Approval, ...]
-    version: str
-
-    @classmethod
-    def read(cls, answer: Json) -> Approvals:
-        """Read the answer of the list of questions."""
-        members = tuple(map(Approval.read, fields.mappings(answer, "approvals")))
-        return cls(members, fields.text(answer, "version"))
-
-
-@dataclass(frozen=True, slots=True)
 class Stats:
     """How many tasks there are, in all and by state."""
 

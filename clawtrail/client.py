@@ -8,12 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self, Unpack
-from urllib.parse import quote
 
 from clawtrail import fields, following
 from clawtrail.answers import (
-    Approval,
-    Approvals,
     Chunk,
     Detail,
     Event,
@@ -29,6 +26,7 @@ from clawtrail.errors import Conflict, StillRunning, TaskFailed
 from clawtrail.fields import Json
 from clawtrail.following import LONGEST_POLL, task_path
 from clawtrail.profile import find_profile
+from clawtrail.questions import Questions
 from clawtrail.result import Result
 from clawtrail.tasks import CommandOptions, Task, TaskOptions
 from clawtrail.transport import Question, Retrying, Transport
@@ -223,7 +221,8 @@ class Client:
         states = state if state is None or isinstance(state, str) else ",".join(state)
         asked: dict[str, object] = {"state": states, "kind": kind, "actor": actor, "worker": worker, "q": q}
         asked |= {"tag": tag, "since": since, "until": until}
-        return self._pages({name: value for name, value in asked.items() if value is not None}, limit)
+        query = {name: value for name, value in asked.items() if value is not None}
+        return following.list_tasks(self._transport, query, limit)
 
     def show(self, task_id: str) -> Detail:
         """Return everything about one task: content, outcomes, why it stands where it stands."""
@@ -284,27 +283,10 @@ class Client:
             return standing.state
         return fields.text(answer, "state")
 
-    def approvals(
-        self, *, state: str = "pending", version: str | None = None, wait: float = 0.0, limit: int = 50
-    ) -> Approvals:
-        """Return the questions of workers to people: those that wait, or those in another state, or ``all``.
-
-        With *version* it waits up to *wait* seconds (at most 50) until there is another list than that one.
-        """
-        query: dict[str, object] = {"state": state, "limit": limit}
-        if version is not None:
-            query["version"] = version
-        return Approvals.read(self._get("/approvals", query=query, wait=min(wait, LONGEST_POLL)))
-
-    def decide(self, approval_id: str, *, approve: bool, comment: str | None = None) -> Approval:
-        """Answer a question with yes or no; the same answer again changes nothing.
-
-        Raises ``Conflict`` when it was answered before, ``Forbidden`` for what you submitted yourself.
-        """
-        body = {"decision": "approve" if approve else "deny", "comment": comment}
-        path = f"/approvals/{quote(approval_id, safe='')}"
-        question = Question("POST", path, body={k: v for k, v in body.items() if v is not None})
-        return Approval.read(self._transport.ask(question).content)
+    @property
+    def questions(self) -> Questions:
+        """What workers ask people before they run it: ``list``, ``approve`` and ``deny``."""
+        return Questions(self._transport)
 
     def _get(self, path: str, *, query: Json | None = None, wait: float = 0.0) -> Json:
         return self._transport.ask(Question("GET", path, query=query or {}, wait=wait)).content
@@ -312,14 +294,3 @@ class Client:
     def _submit(self, path: str, body: Json, *, wait: float = 0.0) -> Json:
         key = str(uuid.uuid4())
         return self._transport.ask(Question("POST", path, body=body, idempotency_key=key, wait=wait)).content
-
-    def _pages(self, query: dict[str, object], limit: int | None) -> Iterator[Summary]:
-        while limit is None or limit > 0:
-            answer = self._get("/tasks", query=query | {"limit": 200 if limit is None else min(limit, 200)})
-            page = fields.mappings(answer, "tasks")
-            yield from map(Summary.read, page)
-            cursor = fields.text_or_none(answer, "nextCursor")
-            if cursor is None or not page:
-                return
-            query = query | {"cursor": cursor}
-            limit = None if limit is None else limit - len(page)

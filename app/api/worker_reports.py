@@ -14,7 +14,6 @@ from app.api.worker_models import Alarm, Ended, Item, OutputPiece, Start, Verdic
 from app.domain.errors import IllegalTransition, InvalidRequest, LeaseLost, ServiceError
 from app.domain.event_types import EventType
 from app.services import finishing, outcomes, record, reporting
-from app.services.approvals import Question
 from app.services.attempts import Reporter
 from app.services.outcomes import Outcome
 from app.storage.ledger import Event
@@ -87,7 +86,10 @@ def _judge(reading: Reading, item: Verdict) -> None:
         reading.conn,
         item.lease,
         given=item.verdict,
-        question=Question(item.rule, item.digest, item.policy_hash, item.describe),
+        rule=item.rule,
+        digest=item.digest,
+        policy_hash=item.policy_hash,
+        describe=item.describe,
         by=reading.by,
         now=reading.now,
     )

@@ -107,7 +107,6 @@ def _told(events: list[Row]) -> dict[str, Told]:
         if type_ == EventType.APPROVAL_REQUESTED:
             newest = told[facts.get("approval", "")] = _asked(facts)
             newest |= {"task_id": task_id, "attempt": attempt, "requested_at": at}
-            newest["worker_id"] = actor.removeprefix("worker:")
         elif type_ == EventType.TASK_STARTED and "approval" in facts:
             newest["used_at"] = at
         elif type_ in _CLOSED and newest.get("state") == "pending":
@@ -119,6 +118,7 @@ def _told(events: list[Row]) -> dict[str, Told]:
 def _asked(facts: Facts) -> Told:
     return {
         **dict.fromkeys(COLUMNS),
+        "worker_id": facts.get("worker"),
         "rule": facts.get("rule"),
         "digest": facts.get("digest"),
         "policy_hash": facts.get("policy"),

@@ -81,6 +81,7 @@ def ask(conn: Connection, held: AnyRow, question: Question, *, by: Reporter, now
         attempt=held.attempt,
         values={"lease_expires_at": row["expires_at"], "approval_id": row["id"], "pinned_to": None},
         approval=row["id"],
+        worker=held.claimed_by,
         rule=question.rule,
         digest=question.digest,
         policy=question.policy_hash,

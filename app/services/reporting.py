@@ -61,13 +61,17 @@ def verdict(
     token: str,
     *,
     given: str,
-    question: Question,
+    rule: str,
+    digest: str,
+    policy_hash: str,
+    describe: str = "",
     by: Reporter,
     now: int,
 ) -> None:
     """Put on the record what the worker's policy said of an attempt, before its start.
 
-    *deny* ends it as failed. *ask* is as good as allow when the claim came with a yes to the same
+    *digest* stands for exactly what would run, *describe* tells it to people. *deny* ends the task as
+    failed. *ask* is as good as allow when the claim came with a yes to the same
     digest; else the task waits for people, see ``approvals.ask``. Said again after the start, it
     changes nothing. Raises ``LeaseLost``, and ``IllegalTransition`` while a question is open.
     """
@@ -77,8 +81,9 @@ def verdict(
         return
     approval = None
     if given == "ask":
-        approval = approvals.find_yes(conn, held, question.digest, now=now)
+        approval = approvals.find_yes(conn, held, digest, now=now)
         if approval is None:
+            question = Question(rule, digest, policy_hash, describe)
             approvals.ask(conn, held, question, by=by, now=now)
             return
     elif held.state == State.AWAITING_APPROVAL:
@@ -91,13 +96,13 @@ def verdict(
         task_id=held.id,
         attempt=held.attempt,
         verdict="allow" if given == "ask" else given,
-        rule=question.rule,
-        digest=question.digest,
-        policy=question.policy_hash,
+        rule=rule,
+        digest=digest,
+        policy=policy_hash,
         approval=approval,
     )
     if given == "deny":
-        error = f"Refused by policy: {question.rule}"
+        error = f"Refused by policy: {rule}"
         refused = Outcome(126, "policy", error, 0, None, 0, 0, truncated=False)
         finishing.finish(conn, held, refused, lease_hash=leases.grant_hash(lease.grant), by=by, now=now)
 

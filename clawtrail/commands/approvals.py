@@ -6,11 +6,11 @@ import time
 
 import click
 
-from clawtrail.answers import Approval
 from clawtrail.client import Client
 from clawtrail.commands.options import connected, json_option
 from clawtrail.commands.printing import duration, instant, moment, on_terminal, print_json, print_tabs
 from clawtrail.manual import ManualCommand
+from clawtrail.questions import Approval
 from clawtrail.terminal import harmless, one_line
 
 STATES = ("pending", "approved", "denied", "expired", "withdrawn", "all")
@@ -47,7 +47,7 @@ def approvals(client: Client, *, watch: bool, state: str, as_json: bool) -> None
     """
     if watch:
         _watch(client, as_json=as_json)
-    for question in client.approvals(state=state).members:
+    for question in client.questions.list(state=state).members:
         _show(question, as_json=as_json)
 
 
@@ -56,7 +56,7 @@ def _watch(client: Client, *, as_json: bool) -> None:
     known: dict[str, str] = {}
     version = None
     while True:
-        answer = client.approvals(state="all", version=version, wait=_LONGEST_WAIT if version else 0.0)
+        answer = client.questions.list(state="all", version=version, wait=_LONGEST_WAIT if version else 0.0)
         for question in reversed(answer.members):
             before = known.get(question.approval_id)
             known[question.approval_id] = question.state

@@ -58,7 +58,8 @@ def deny(client: Client, *, approval_id: str, comment: str | None, as_json: bool
 
 
 def _decide(client: Client, given: str, *, yes: bool, comment: str | None, as_json: bool) -> None:
-    answered = client.decide(_whole_id(client, given), approve=yes, comment=comment)
+    decide = client.questions.approve if yes else client.questions.deny
+    answered = decide(_whole_id(client, given), comment=comment)
     if as_json:
         print_json(answered.raw)
     else:
@@ -71,7 +72,7 @@ def _whole_id(client: Client, given: str) -> str:
         return given
     if len(given) < _SHORTEST:
         raise click.UsageError(f"{given!r} is too short for the start of an id: give at least 4 characters.")
-    waiting = client.approvals(limit=_LOOKED_THROUGH).members
+    waiting = client.questions.list(limit=_LOOKED_THROUGH).members
     found = [one.approval_id for one in waiting if one.approval_id.startswith(given)]
     if len(found) == 1:
         return found[0]

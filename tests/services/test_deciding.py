@@ -18,7 +18,6 @@ from app.services.approvals import Decider
 from app.services.outcomes import Outcome
 from tests.support import acts
 from tests.support.database import Database
-from tests.support.soundness import sound
 
 REFUSED = Outcome(126, "policy", "no", 0, None, 0, 0, truncated=False)
 
@@ -39,7 +38,7 @@ def test_another_content_is_another_question(db: Database) -> None:
     [third] = acts.claim(db)
     assert third.approval is not None
     assert third.approval.digest == "d2"
-    sound(db)
+    assert db.faults() == []
 
 
 def test_a_yes_is_not_good_for_a_second_run(db: Database) -> None:
@@ -55,7 +54,7 @@ def test_a_yes_is_not_good_for_a_second_run(db: Database) -> None:
     assert repeated.approval is None
     acts.judge(db, repeated, "ask", worker=acts.WES)
     assert db.state(repeated.task_id) == "awaiting_approval"
-    sound(db)
+    assert db.faults() == []
 
 
 def test_a_no_ends_the_task(db: Database) -> None:
@@ -67,7 +66,7 @@ def test_a_no_ends_the_task(db: Database) -> None:
     assert (row.state, row.reason, row.finished_at) == ("denied", "not on a Friday", db.now)
     assert (db.events(task_id)[-1].actor, db.told(task_id)[-1]) == ("approver:ann", "approval.refused")
     assert acts.claim(db) == []
-    sound(db)
+    assert db.faults() == []
 
 
 def test_the_first_answer_counts(db: Database) -> None:
@@ -120,7 +119,7 @@ def test_nobody_answers_for_half_an_hour(db: Database) -> None:
     assert (db.state(task_id), acts.approval(db, asked).state) == ("denied", "expired")
     assert (db.told(task_id)[-1], db.events(task_id)[-1].actor) == ("approval.expired", "system:janitor")
     assert not db.read(lambda conn: recovery.is_needed(conn, now=db.now))
-    sound(db)
+    assert db.faults() == []
 
 
 def test_a_yes_that_nobody_uses_runs_out(db: Database) -> None:
@@ -137,7 +136,7 @@ def test_a_yes_that_nobody_uses_runs_out(db: Database) -> None:
     acts.tidy(db)
     assert (db.state(task_id), db.task(task_id).reason) == ("denied", "unused")
     assert acts.approval(db, asked).state == "approved"
-    sound(db)
+    assert db.faults() == []
 
 
 def test_a_yes_that_ran_out_in_the_workers_hands_is_asked_anew(db: Database) -> None:
@@ -150,7 +149,7 @@ def test_a_yes_that_ran_out_in_the_workers_hands_is_asked_anew(db: Database) -> 
     db.pass_time(1)
     acts.judge(db, again, "ask")
     assert (db.state(task_id), db.task(task_id).approval_id == asked) == ("awaiting_approval", False)
-    sound(db)
+    assert db.faults() == []
 
 
 @pytest.mark.parametrize("approved", [False, True])
@@ -168,7 +167,7 @@ def test_a_waiting_task_can_be_cancelled(db: Database, *, approved: bool) -> Non
     assert acts.claim(db) == []
     with pytest.raises(LeaseLost):
         acts.judge(db, claimed, "allow")
-    sound(db)
+    assert db.faults() == []
 
 
 def test_a_redacted_payload_takes_the_text_of_its_questions_along(db: Database) -> None:
@@ -181,7 +180,7 @@ def test_a_redacted_payload_takes_the_text_of_its_questions_along(db: Database) 
         lambda conn: redacting.redact(conn, task_id, contents, reason="r", actor="admin:max", now=db.now)
     )
     assert (acts.approval(db, asked).describe, acts.approval(db, asked).decided_by) == (None, "approver:ann")
-    sound(db)
+    assert db.faults() == []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 from app.domain.ids import TaskIds
 from app.domain.kinds import Kind
 from app.services import approvals, cancelling, claiming, finishing, recovery, reporting
-from app.services.approvals import Decider, Question
+from app.services.approvals import Decider
 from app.services.attempts import Reporter
 from app.services.claiming import Claim, Worker
 from app.services.finishing import Reception
@@ -113,10 +113,17 @@ def judge(
     worker: Worker = WIM,
 ) -> None:
     """Report what a worker's policy says of a claim."""
-    question = Question(rule, digest, "p", "would run: true" if given == "ask" else "")
     db.write(
         lambda conn: reporting.verdict(
-            conn, claimed.lease, given=given, question=question, by=reporter(worker), now=db.now
+            conn,
+            claimed.lease,
+            given=given,
+            rule=rule,
+            digest=digest,
+            policy_hash="p",
+            describe="would run: true" if given == "ask" else "",
+            by=reporter(worker),
+            now=db.now,
         )
     )
 
