@@ -153,7 +153,7 @@ def test_unusable_settings_end_with_2(arguments: list[str], word: str) -> None:
 
 def test_every_option_reaches_its_setting(environ: pytest.MonkeyPatch) -> None:
     """Each option of the command stands for a setting that exists."""
-    names = {option.name for option in worker.params} - {"token_file", "config"}
+    names = {option.name for option in worker.params} - {"token_file", "config", "accept_record"}
     assert names <= set(WorkerSettings.model_fields)
 
 

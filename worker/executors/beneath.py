@@ -13,6 +13,7 @@ from worker.executors.files import (
     Content,
     check_regular,
     digest_of,
+    is_same,
     named_troubles,
     put,
     read_piece,
@@ -51,16 +52,19 @@ def read_whole(place: Beneath, shown: str) -> Content:
     return Content(data, status)
 
 
-def replace(place: Beneath, data: bytes, shown: str) -> str | None:
+def replace(place: Beneath, data: bytes, shown: str, *, read: os.stat_result | None = None) -> str | None:
     """Put a file with *data* at *place*, whole or not at all; give the digest of the file that was there.
 
-    Folders are made. The name gets a new file, so nothing is ever written through it. Raises ``FileTrouble``.
+    Folders are made. The name gets a new file, so nothing is ever written through it. With *read*, only
+    the file that was read is replaced. Raises ``FileTrouble``.
     """
     with _folder_of(place, shown, make=True) as (folder, name):
         before, digest = None, None
         if find_status(folder, name) is not None:
             with _opened(folder, name, shown) as (descriptor, before):
                 digest = digest_of(descriptor)
+        if read is not None and (before is None or not is_same(before, read)):
+            raise FileTrouble(f"Changed by somebody else in the meantime: {shown}")
         beside = f".clawtrail-{token_hex(8)}.tmp"
         with named_troubles("write", shown):
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -95,6 +95,11 @@ def find_status(path: Path) -> os.stat_result | None:
         return None
 
 
+def is_same(now: os.stat_result, read: os.stat_result) -> bool:
+    """Tell whether a file is still the one that was *read*, by inode, size and time of change."""
+    return (now.st_ino, now.st_size, now.st_mtime_ns) == (read.st_ino, read.st_size, read.st_mtime_ns)
+
+
 def file_digest(path: Path, shown: str) -> str:
     """Give the SHA-256 of a regular file of any size, in hexadecimal. Raises ``FileTrouble``."""
     with opened(path, shown) as (descriptor, _):
