@@ -1,4 +1,4 @@
-"""An attacker in a process of its own: swaps names in a folder for links, many times; argv: folder, secrets, swaps."""
+"""An attacker, as a process: swaps names in a folder for links; its arguments are folder, secrets, times."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def swap(folder: Path, secrets: Path, times: int) -> None:
-    """Let ``file`` be by turns a file, a link and a hard link to the secret, and ``sub`` a folder and a link."""
+    """Let ``file`` be a file, a link and a hard link to the secret by turns, ``sub`` a folder and a link."""
     secret = secrets / "secret"
     for turn in range(times):
         fresh = folder / ".fresh"
