@@ -11,7 +11,7 @@ FILE = "policy.toml"
 
 
 def write(data: Path) -> Path:
-    """Write the policy into the *data* folder, unless one is there, make its demo folder, and give its file."""
+    """Write the policy into the *data* folder, unless one is there, with its demo folder; give its file."""
     demo, file = data / FOLDER, data / FILE
     demo.mkdir(mode=0o700, exist_ok=True)
     beside = file.with_suffix(".new")

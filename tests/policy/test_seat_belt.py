@@ -18,8 +18,6 @@ from tests.support.policies import allow_all
         "chmod -R 777 /",
         "mkfs.ext4 /dev/sda",
         "dd if=x of=/dev/sda1",
-    ]
-    + [
         "shutdown now",
         "systemctl reboot",
         "kill -9 -1",
@@ -46,8 +44,12 @@ def test_accidents_are_denied(text: str, world: World, tmp_path: Path) -> None:
         "dd if=x of=y",
         "kill -9 12345678",
         "systemctl status x",
-    ]
-    + ["echo rm -rf", "kill $$", "find . -name shutdown", "init.sh", "rm -rf /var/tmp/x"],
+        "echo rm -rf",
+        "kill $$",
+        "find . -name shutdown",
+        "init.sh",
+        "rm -rf /var/tmp/x",
+    ],
 )
 def test_neighbours_are_left_alone(text: str, world: World, tmp_path: Path) -> None:
     """What only looks alike is not the seat belt's business."""

@@ -91,7 +91,7 @@ def test_bad_policy_at_the_start_ends_with_2(start_worker: StartWorker, tmp_path
 def test_no_policy_file_means_the_careful_one(
     fake: FakeServer, start_worker: StartWorker, tmp_path: Path
 ) -> None:
-    """A worker without a policy file says so at its start, and asks about what the careful one does not know."""
+    """A worker without a policy file says so at its start, and asks about what it does not know."""
     worker = start_worker(CLAWTRAIL_WORKER_POLICY="")
     task = fake.submit(command="echo $HOME")
     fake.until(lambda: task.verdicts)
