@@ -20,15 +20,10 @@ FIRST, SECOND = "3f2c0000-aaaa-4000-8000-000000000001", "3f2d0000-bbbb-4000-8000
 def question(approval_id: str = FIRST, **members: object) -> dict[str, object]:
     """Return a question as the server tells it."""
     now = int(time.time() * 1000)
-    told = {
-        "approvalId": approval_id,
-        "taskId": "t-1",
-        "state": "pending",
-        "rule": "ask first",
-        "worker": "wim",
-    }
-    told |= {"submittedBy": "client:ada", "describe": "git push\nin /home/wim", "requestedAt": now}
-    return {**told, "expiresAt": now + 1_740_000, "decidedBy": None, "comment": None} | members
+    told: dict[str, object] = {"approvalId": approval_id, "taskId": "t-1", "state": "pending"}
+    told |= {"rule": "ask first", "worker": "wim", "submittedBy": "client:ada", "requestedAt": now}
+    told |= {"describe": "git push\nin /home/wim", "expiresAt": now + 1_740_000}
+    return told | {"decidedBy": None, "comment": None} | members
 
 
 def script(server: ScriptedServer, *questions: dict[str, object], version: str = "v1") -> None:
