@@ -191,3 +191,26 @@ def test_unknown_payloads_have_digests(world: World, tmp_path: Path) -> None:
     )
     assert guard(one).answer == "allow"
     assert guard(one).digest != guard(two).digest
+
+
+def test_slashes_at_the_beginning_hide_nothing(world: World, tmp_path: Path) -> None:
+    """A rule that denies a path knows it with two slashes before it, and behind a link."""
+    rule = '[[rule]]\nname = "d"\nverdict = "deny"\npaths = ["~/.ssh/**"]\n'
+    guard = world.guard(write(tmp_path / "p.toml", 'default = "allow"\n' + rule))
+    for path in ("~/.ssh/id_secret", f"/{world.home}/.ssh/id_secret", "~/Notes/link-to-secret"):
+        assert guard(world.claim("file-read", path=path)).answer == "deny", path
+    assert guard(world.claim("file-read", path="~/Notes/today.md")).answer == "allow"
+
+
+def test_folders_that_others_can_write_hold_no_programs(
+    world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They are passed over on the PATH, and named at the start."""
+    policy = write(tmp_path / "p.toml", '[[rule]]\nname = "r"\nverdict = "allow"\nargv = ["date"]\n')
+    env = world.env | {"PATH": f"{world.open_folder}:/usr/bin:/bin"}
+    verdict = Guard(policy, env=env, shell="/bin/sh -c", must_exist=True)(
+        world.claim("command", argv=["date"])
+    )
+    assert verdict.plan is not None
+    assert verdict.plan.program == Path("/usr/bin/date").resolve()
+    assert "others can write folders of the PATH" in caplog.text

@@ -63,7 +63,7 @@ def _command(payload: Mapping[str, JsonValue], origin: str, home_folder: Path) -
         payload,
         words=tuple(given.argv) if given.argv else words_of(given.command or ""),
         text=given.command,
-        cwd=Path(os.path.realpath(cwd)),
+        cwd=_single(os.path.realpath(cwd)),
         env=given.env,
         stdin=given.stdin.encode(errors="surrogatepass"),
     )
@@ -72,4 +72,9 @@ def _command(payload: Mapping[str, JsonValue], origin: str, home_folder: Path) -
 def _normal(path: JsonValue) -> Path:
     if not isinstance(path, str):
         raise NotUnderstood("path: not a text")
-    return Path(os.path.normpath(resolve(path)))
+    return _single(os.path.normpath(resolve(path)))
+
+
+def _single(path: str) -> Path:
+    """POSIX lets two slashes at the beginning stand, and a rule would not know such a path again."""
+    return Path("/" + path.lstrip("/"))

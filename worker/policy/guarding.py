@@ -36,6 +36,12 @@ class Guard:
         self._shell = shlex.split(shell)
         self._lock = threading.Lock()
         self.programs = Programs(env["PATH"])
+        unsafe = self.programs.unsafe_folders()
+        if unsafe:
+            fields = {"folders": ":".join(unsafe)}
+            log.warning(
+                "others can write folders of the PATH; rules find no program there", extra={"fields": fields}
+            )
         self._seen = _signature(file)
         if self._seen is None and not must_exist:
             self.policy = load(careful())

@@ -31,6 +31,10 @@ class Programs:
         self._digests: dict[tuple[int, ...], str] = {}
         self._lock = threading.Lock()
 
+    def unsafe_folders(self) -> list[str]:
+        """List the folders of the PATH that others can write: no rule allows a program from there."""
+        return [str(folder) for folder in self._folders if folder.is_dir() and not _is_safe(folder)]
+
     def find(self, word: str, cwd: Path) -> Program | None:
         """Find what *word*, the first of a command, would execute in *cwd*; None where nothing.
 
