@@ -103,7 +103,7 @@ def test_denied_task_ends_with_126(gate: Gate) -> None:
     """The submitter is told the rule; nothing was started."""
     result = gate.ada.run(argv=["ls"])
     assert (result.exit_code, result.error) == (126, "Refused by policy: no lists")
-    assert "task.started" not in gate.types(result.task_id)
+    assert gate.types(result.task_id) == ["task.submitted", "task.claimed", "verdict.given", "task.failed"]
 
 
 def test_asked_task_runs_after_a_yes(gate: Gate, tmp_path: Path) -> None:
