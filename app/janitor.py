@@ -17,6 +17,8 @@ from app.waiting import WaitingRoom
 PERIOD_S = 0.5
 CHECKPOINT_BYTES = 4 * 1024 * 1024
 TRUNCATE_BYTES = 64 * 1024 * 1024
+READERS_MS = 10
+"""How long the emptying of the write-ahead log waits for readers; it is tried again in the next round."""
 
 _log = logging.getLogger("clawtrail.janitor")
 
@@ -102,4 +104,10 @@ def _checkpoint(driver: Any) -> None:  # noqa: ANN401 - the driver's own connect
 
 
 def _truncate(driver: Any) -> None:  # noqa: ANN401 - the driver's own connection
-    driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    # A reader of an old state keeps it from its end. Waiting for him would hold up every writer.
+    [usual] = driver.execute("PRAGMA busy_timeout").fetchone()
+    driver.execute(f"PRAGMA busy_timeout = {READERS_MS}")
+    try:
+        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {int(usual)}")

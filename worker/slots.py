@@ -264,9 +264,8 @@ class Slots:
         return news
 
     def _take(self, claims: list[Claim], sent: float) -> list[Held]:
-        if (
-            self._closed or self._halted
-        ):  # left lying: the sync that settles does not name them, so they go back at once
+        if self._closed or self._halted:
+            # Left lying: the sync that settles does not name them, so they go back at once.
             self._unsettled |= bool(claims)
             return []
         fresh = {claim.lease: Held(claim, self._known_until(sent)) for claim in claims}

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from sqlalchemy.exc import DatabaseError
 
+from app.auditing import remembering
 from app.cli import opening
 from app.cli.backup import check
 from app.cli.leaving import leave, or_leave
@@ -89,6 +90,8 @@ def _restore(file: Path, path: Path, verifier: str | None, *, allow_rollback: bo
             aside = path.with_name(f"{path.name}.before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
             backing_up.set_aside(path, aside)
             click.echo(f"What was there is kept as {aside}")
+        if allow_rollback:  # what earlier checks saw is what is given up
+            remembering.place(path).unlink(missing_ok=True)
     click.echo(f"{path}: restored, {size} events")
     for task_id in left:
         click.echo(f"Redacted since, but not ended in this backup: take it out again later: {task_id}")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from base64 import b64encode
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from app.domain.errors import RecordDamaged
 from app.domain.event_types import EventType
 from app.services import record, tree
 from app.storage.prepared import Prepared
-from app.storage.tables import checkpoints
+from app.storage.tables import checkpoints, events
 from clawtrail.formats import notes
 from clawtrail.formats.checkpoints import Checkpoint, CheckpointRejected, open_checkpoint, sign
 from clawtrail.formats.notes import NoteRejected, Signer
@@ -35,12 +35,19 @@ class Signed:
 
 _NEWEST = Prepared(select(checkpoints).order_by(checkpoints.c.size.desc()).limit(1))
 _INSERT = Prepared(insert(checkpoints))
+_INSTANT = Prepared(select(events.c.at).where(events.c.seq == bindparam("seq")))
 
 
 def find_newest(conn: Connection) -> Signed | None:
     """Return the checkpoint of the largest size, or None before the first one."""
     row = _NEWEST.first(conn)
     return None if row is None else Signed(row.size, row.root, row.note, row.signed_at)
+
+
+def find_instant(conn: Connection, seq: int) -> int | None:
+    """Return when event *seq* happened (epoch ms), or None while there is no such event."""
+    found: int | None = _INSTANT.scalar(conn, {"seq": seq})
+    return found
 
 
 def draw_up(conn: Connection, signer: Signer, *, now: int) -> Signed:

@@ -31,9 +31,7 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _FIRST_TASK = ("uname", "-a")
 _START, _WORKER, _TASK = 30.0, 30.0, 60.0
 _GLANCE = 0.25
-_QUERY = (
-    "SELECT seq, datetime(at / 1000, 'unixepoch') AS time, type, actor FROM events ORDER BY seq DESC LIMIT 9"
-)
+_QUERY = "SELECT time, actor, type, what FROM history ORDER BY seq DESC LIMIT 9"
 
 
 @click.command(cls=ManualCommand)

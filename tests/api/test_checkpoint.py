@@ -75,6 +75,18 @@ def test_a_quiet_record_is_not_signed_again(service: RunningService) -> None:
     assert service.inside.writer.acts == acts
 
 
+def test_events_of_one_second_share_a_checkpoint(service: RunningService, ada: Caller) -> None:
+    """What happens within a second of the first unsigned event is signed with it, once."""
+    service.pass_time(1000)
+    before = sizes(service)
+    for _ in range(4):
+        submit(ada)
+        service.pass_time(240)
+    assert sizes(service) == before
+    service.pass_time(40)
+    assert sizes(service) == [*before, service.read(tree.size)]
+
+
 def test_a_clock_that_goes_back_does_not_stop_it(service: RunningService, ada: Caller) -> None:
     """When the clock is put back an hour, the record is signed on."""
     service.pass_time(1000)

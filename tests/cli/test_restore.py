@@ -87,7 +87,10 @@ def test_a_rollback_is_done_and_told(past: Past, tmp_path: Path) -> None:
     database = past.data / "clawtrail.db"
     signed = ask(database, "SELECT max(size) FROM checkpoints")[0][0]
     events = ask(past.backup, "SELECT count(*) FROM events")[0][0]
+    remembered = past.data / "clawtrail.verified"
+    remembered.write_text("what a check of the longer record saw")
     done = restore(past, "--allow-rollback")
+    assert not remembered.exists()
     assert (done.status, done.err) == (0, "")
     [aside] = past.data.glob("clawtrail.db.before-restore-*")
     assert ask(aside, f"SELECT count(*) FROM tasks WHERE id = '{past.after}'") == [(1,)]

@@ -73,11 +73,11 @@ def test_alarm_outlives_the_worker(pair: Pair, tmp_path: Path) -> None:
     """A worker that is started anew with an alarm standing claims nothing either, from its first sync on."""
     roll_back(pair, tmp_path / "aside")
     pair.server.restart()
-    pair.alarm()
+    until(lambda: HALTED in pair.worker.logs(), within=20)
     pair.worker.kill()
     task = pair.ada.submit("true").task_id
     pair.worker.restart()
-    until(lambda: pair.worker.logs().count(HALTED) == 2)
+    until(lambda: pair.worker.logs().count(HALTED) == 2, within=20)
     pair.syncs_again()
     assert pair.ada.get(task).state == "pending"
 

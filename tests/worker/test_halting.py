@@ -48,6 +48,7 @@ def test_parked_offer_is_replaced_at_a_halt() -> None:
     answer(slots, ask(slots))
     parked = ask(slots)
     slots.halt(on=True)
+    assert slots._pause() <= 0  # noqa: SLF001 - next_sync() would wait until the parked one is overdue
     replacing = ask(slots)
     assert (parked.offer, replacing.offer) == (1, 0)
     assert answer(slots, parked, "late") == []

@@ -151,8 +151,17 @@ def test_unusable_settings_end_with_2(arguments: list[str], word: str) -> None:
     assert TOKEN not in result.output
 
 
+@pytest.mark.parametrize("key", ["nonsense", "tasks.example.net/log+530d903a+AAAA", "a b+530d903a+AAAA"])
+def test_key_of_the_record_is_a_verifier_key(environ: pytest.MonkeyPatch, tmp_path: Path, key: str) -> None:
+    """What is no verifier key ends the worker before it talks to anybody, and the setting is named."""
+    environ.setenv("CLAWTRAIL_WORKER_LOG_KEY", key)
+    result = CliRunner().invoke(worker, ["--state", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "LOG_KEY" in result.output
+
+
 def test_every_option_reaches_its_setting(environ: pytest.MonkeyPatch) -> None:
-    """Each option of the command stands for a setting that exists."""
+    """Each option of the command stands for a setting that exists, but for the one that is an act."""
     names = {option.name for option in worker.params} - {"token_file", "config", "accept_record"}
     assert names <= set(WorkerSettings.model_fields)
 
