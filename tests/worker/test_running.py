@@ -154,3 +154,16 @@ def test_bad_payload_is_named(desk: Desk) -> None:
     desk.executors["file-read"] = file_read.run
     error = desk.run("file-read").result["error"]
     assert error == "Payload, path: Field required"
+
+
+def test_policy_that_fails_refuses(desk: Desk) -> None:
+    """A fault in the policy's own code is a refusal of that task, and the worker goes on."""
+
+    def broken(_claim: Claim) -> Verdict:
+        raise UnicodeEncodeError("utf-8", "x", 0, 1, "by nothing")
+
+    desk.may_run = broken
+    desk.executors["greet"] = greet
+    result = desk.run("greet", name="Ada").result
+    assert (result["exitCode"], result["reason"]) == (126, "policy")
+    assert result["error"] == "Refused by policy: the policy failed on this task"

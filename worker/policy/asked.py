@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from worker.executors.command import Payload
 from worker.executors.paths import FileTrouble, resolve
@@ -43,13 +43,16 @@ class Asked:
 def read(
     kind: str, payload: Mapping[str, JsonValue], origin: str | None, *, home_folder: Path | None = None
 ) -> Asked:
-    """Read one task; *home_folder* is where commands run that name no folder. Raises ``NotUnderstood``."""
+    """Read one task; *home_folder* is where commands run that name no folder. Raises ``NotUnderstood``.
+
+    What else it raises is a fault of this code, and ends in a refusal.
+    """
     try:
         if kind == "command":
             return _command(payload, origin or "", home_folder or Path.home())
         if kind in FILE_KINDS:
             return Asked(kind, origin or "", payload, path=_normal(payload.get("path")))
-    except (ValueError, FileTrouble, OSError) as error:  # pydantic's ValidationError is a ValueError
+    except (ValidationError, FileTrouble) as error:
         raise NotUnderstood(str(error)) from error
     return Asked(kind, origin or "", payload)
 
