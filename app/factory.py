@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from app.api import (
+    approvals,
     documents,
     errors,
     events,
@@ -53,6 +54,7 @@ SUBJECTS: tuple[Routes, ...] = (
     events.routes,
     receipts.routes,
     log.routes,
+    approvals.routes,
     worker.routes,
     old_worker.routes,
     workers.routes,

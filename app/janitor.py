@@ -73,6 +73,7 @@ class Janitor:
         if needed:
             self._writer.perform(lambda conn: recovery.expire_leases(conn, now=now))
             self._writer.perform(lambda conn: recovery.expire_tasks(conn, now=now))
+            self._writer.perform(lambda conn: recovery.expire_approvals(conn, now=now))
         self._looked_at = now
         if due:
             self._room.offer_to_all()

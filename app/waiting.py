@@ -13,6 +13,10 @@ Alive = Callable[[], bool]
 HasLabels = Callable[[str | None], bool]
 
 
+QUESTIONS_KEY = "questions"
+"""The key under which those wait who follow the questions to people."""
+
+
 def output_key(task_id: str) -> str:
     """Return the key under which those wait who follow the output of a task."""
     return f"output:{task_id}"

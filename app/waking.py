@@ -7,11 +7,20 @@ from collections.abc import Callable, Sequence
 from app.backlog import Backlog
 from app.domain.event_types import EventType as E
 from app.storage.ledger import Event
-from app.waiting import Offer, WaitingRoom, output_key
+from app.waiting import QUESTIONS_KEY, Offer, WaitingRoom, output_key
 
 _FINISHING = frozenset(
-    {E.TASK_COMPLETED, E.TASK_FAILED, E.TASK_CANCELLED, E.TASK_EXPIRED, E.TASK_LOST},
+    {
+        E.TASK_COMPLETED,
+        E.TASK_FAILED,
+        E.TASK_CANCELLED,
+        E.TASK_EXPIRED,
+        E.TASK_LOST,
+        E.APPROVAL_REFUSED,
+        E.APPROVAL_EXPIRED,
+    },
 )
+_QUESTIONS = frozenset({E.APPROVAL_REQUESTED, E.APPROVAL_GIVEN, E.APPROVAL_REFUSED, E.APPROVAL_EXPIRED})
 _RETURNING = frozenset({E.CLAIM_RELEASED, E.LEASE_EXPIRED, E.TASK_REQUEUED})
 
 
@@ -23,6 +32,8 @@ def waker(room: WaitingRoom, backlog: Backlog) -> Callable[[Sequence[Event]], No
             _wake(room, backlog, event)
         if any(event.type in _RETURNING or _frees_a_session(event) for event in events):
             room.offer_to_all()
+        if any(event.type in _QUESTIONS or _withdraws_a_question(event) for event in events):
+            room.tell(QUESTIONS_KEY)
 
     return committed
 
@@ -35,6 +46,9 @@ def _wake(room: WaitingRoom, backlog: Backlog, event: Event) -> None:
         backlog.add(pending=-1, held=1)
     elif event.type in _RETURNING:
         backlog.add(pending=1, held=-1)
+    elif event.type is E.APPROVAL_GIVEN:
+        backlog.add(pending=1, held=-1)
+        room.call(event.detail["worker"])
     elif event.type in _FINISHING and event.task_id is not None:
         was_pending = event.detail.get("from_state") == "pending"
         backlog.add(pending=-was_pending, held=was_pending - 1, finished=1)
@@ -46,3 +60,7 @@ def _wake(room: WaitingRoom, backlog: Backlog, event: Event) -> None:
 
 def _frees_a_session(event: Event) -> bool:
     return event.type in _FINISHING and "session_key" in event.detail
+
+
+def _withdraws_a_question(event: Event) -> bool:
+    return event.type is E.TASK_CANCELLED and event.detail.get("from_state") == "awaiting_approval"

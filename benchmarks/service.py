@@ -9,6 +9,7 @@ from pathlib import Path
 import requests
 
 from benchmarks.processes import Running, free_port, listens, wait_until
+from worker.policy.presets import ALLOW_ALL
 
 TOKEN = "benchmark-0123456789-abcdefghij"  # noqa: S105 - made up, on the loopback, for a minute
 # The only settings that are not the default: what would stop a load on purpose.
@@ -76,7 +77,10 @@ class Service:
             f"http://127.0.0.1:{self.wait_port or self.port}",
         ]
         command += ["--token-file", str(token), "--state", str(self.folder / "worker"), "--name", "bench"]
-        command += ["--max-concurrent", str(slots)]
+        policy = self.folder / "policy.toml"
+        policy.touch(mode=0o600)
+        policy.write_text(ALLOW_ALL)
+        command += ["--max-concurrent", str(slots), "--policy", str(policy)]
         return self.stack.enter_context(Running(command, log=self.folder / "worker.log"))
 
     def count_by_state(self) -> dict[str, int]:

@@ -28,6 +28,13 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             "clawtrail.commands.again", "rerun", "Make a new task with the content of an old one."
         ),
     },
+    "Approvals": {
+        "approvals": Entry(
+            "clawtrail.commands.approvals", "approvals", "Show what workers ask before they run it."
+        ),
+        "approve": Entry("clawtrail.commands.deciding", "approve", "Say yes to a worker's question."),
+        "deny": Entry("clawtrail.commands.deciding", "deny", "Say no to a worker's question."),
+    },
     "Files": {
         "read": Entry("clawtrail.commands.files", "read", "Print a file of the worker's computer."),
         "write": Entry("clawtrail.commands.files", "write", "Write a file on the worker's computer."),
@@ -55,6 +62,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "workers": Entry("clawtrail.commands.workers", "workers", "List the workers that the server knows."),
         "up": Entry("clawtrail.commands.up", "up", "Start a server and a worker together on this computer."),
         "worker": Entry("worker.cli", "worker", "Run the worker: take tasks from a server and do them here."),
+        "policy": Entry("worker.policy_cli", "policy", "Say what may run on this computer."),
         "serve": Entry("app.cli.serve", "serve", "Run the server."),
         "migrate": Entry("app.cli.migrate", "migrate", "Bring the server's database to this version's form."),
         "backup": Entry("app.cli.backup", "backup", "Copy the database into FILE while the server works."),

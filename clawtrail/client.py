@@ -26,6 +26,7 @@ from clawtrail.errors import Conflict, StillRunning, TaskFailed
 from clawtrail.fields import Json
 from clawtrail.following import LONGEST_POLL, task_path
 from clawtrail.profile import find_profile
+from clawtrail.questions import Questions
 from clawtrail.result import Result
 from clawtrail.tasks import CommandOptions, Task, TaskOptions
 from clawtrail.transport import Question, Retrying, Transport
@@ -220,7 +221,8 @@ class Client:
         states = state if state is None or isinstance(state, str) else ",".join(state)
         asked: dict[str, object] = {"state": states, "kind": kind, "actor": actor, "worker": worker, "q": q}
         asked |= {"tag": tag, "since": since, "until": until}
-        return self._pages({name: value for name, value in asked.items() if value is not None}, limit)
+        query = {name: value for name, value in asked.items() if value is not None}
+        return following.list_tasks(self._transport, query, limit)
 
     def show(self, task_id: str) -> Detail:
         """Return everything about one task: content, outcomes, why it stands where it stands."""
@@ -281,20 +283,14 @@ class Client:
             return standing.state
         return fields.text(answer, "state")
 
+    @property
+    def questions(self) -> Questions:
+        """What workers ask people before they run it: ``list``, ``approve`` and ``deny``."""
+        return Questions(self._transport)
+
     def _get(self, path: str, *, query: Json | None = None, wait: float = 0.0) -> Json:
         return self._transport.ask(Question("GET", path, query=query or {}, wait=wait)).content
 
     def _submit(self, path: str, body: Json, *, wait: float = 0.0) -> Json:
         key = str(uuid.uuid4())
         return self._transport.ask(Question("POST", path, body=body, idempotency_key=key, wait=wait)).content
-
-    def _pages(self, query: dict[str, object], limit: int | None) -> Iterator[Summary]:
-        while limit is None or limit > 0:
-            answer = self._get("/tasks", query=query | {"limit": 200 if limit is None else min(limit, 200)})
-            page = fields.mappings(answer, "tasks")
-            yield from map(Summary.read, page)
-            cursor = fields.text_or_none(answer, "nextCursor")
-            if cursor is None or not page:
-                return
-            query = query | {"cursor": cursor}
-            limit = None if limit is None else limit - len(page)

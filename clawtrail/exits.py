@@ -25,6 +25,7 @@ from clawtrail.errors import (
     Forbidden,
     NotConfigured,
     NotFound,
+    Refused,
     ServerFailed,
     StillRunning,
     TaskFailed,
@@ -58,6 +59,11 @@ _ADVICE: dict[type[ClawtrailError], str] = {
     Busy: "Try again later.",
 }
 
+_ADVICE_BY_CODE = {
+    "approval_not_found": "`clawtrail approvals` lists the questions that wait.",
+    "own_submission": "",
+}
+
 _ENDS_WITHOUT_CODE = {
     "cancelled": "was cancelled",
     "denied": "was denied",
@@ -77,6 +83,8 @@ def sentence_of(error: ClawtrailError) -> str:
     """Return what to tell a human about *error*: what happened, and what to do next where that is known."""
     said = str(error).rstrip()
     advice = _ADVICE.get(type(error), "")
+    if isinstance(error, Refused):
+        advice = _ADVICE_BY_CODE.get(error.code, advice)
     stop = "" if said.endswith((".", "?", "!")) else "."
     return f"{said}{stop} {advice}".rstrip()
 

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from urllib.parse import quote
 
 from clawtrail import fields
-from clawtrail.answers import Chunk, Unfinished, read_standing
+from clawtrail.answers import Chunk, Summary, Unfinished, read_standing
 from clawtrail.errors import ClawtrailError
 from clawtrail.result import Result
 from clawtrail.transport import Answer, Question, Transport
@@ -42,6 +42,20 @@ def pause_before_next(answer: Answer, *, held: float, asked: float) -> None:
     """
     if held < min(asked, _HASTE):
         time.sleep(min(asked, answer.retry_after or _HASTE))
+
+
+def list_tasks(transport: Transport, query: dict[str, object], limit: int | None) -> Iterator[Summary]:
+    """Yield the tasks that *query* asks for, page by page; at most *limit* of them."""
+    while limit is None or limit > 0:
+        asked = query | {"limit": 200 if limit is None else min(limit, 200)}
+        answer = transport.ask(Question("GET", "/tasks", query=asked)).content
+        page = fields.mappings(answer, "tasks")
+        yield from map(Summary.read, page)
+        cursor = fields.text_or_none(answer, "nextCursor")
+        if cursor is None or not page:
+            return
+        query = query | {"cursor": cursor}
+        limit = None if limit is None else limit - len(page)
 
 
 def wait_for_end(transport: Transport, task_id: str, *, until: float | None) -> Result | Unfinished:

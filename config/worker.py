@@ -1,5 +1,6 @@
 """The settings of the worker, read once."""
 
+import os
 import re
 import socket
 from ipaddress import ip_address
@@ -19,6 +20,7 @@ from pydantic_settings import (
 from config.sources import Unreadable, ValueFiles
 
 LONGEST_WAIT_MS = 25000
+SHELL = "/bin/sh -c"
 
 
 def _named(name: str, *others: str) -> AliasChoices:
@@ -31,6 +33,15 @@ def _own_name() -> str:
 
 def _state_folder() -> Path:
     return Path("~/.local/state/clawtrail/worker")
+
+
+def _default_policy() -> Path:
+    return Path("~/.config/clawtrail/policy.toml")
+
+
+def policy_file() -> Path:
+    """Give the policy file that a worker started in this environment would read."""
+    return Path(os.environ.get("CLAWTRAIL_WORKER_POLICY") or _default_policy()).expanduser().absolute()
 
 
 class WorkerSettings(BaseSettings):
@@ -51,6 +62,9 @@ class WorkerSettings(BaseSettings):
         Field(validation_alias=_named("NAME"), default_factory=_own_name, pattern=r"^[A-Za-z0-9_.-]{1,64}$"),
     ]
     labels: Annotated[list[str], NoDecode, Field(validation_alias=_named("LABELS"))] = []
+    policy: Annotated[
+        Path, Field(validation_alias=_named("POLICY"), default_factory=_default_policy, validate_default=True)
+    ]
     max_concurrent: Annotated[
         int, Field(validation_alias=_named("MAX_CONCURRENT", "MAX_CONCURRENT"), ge=1, le=64)
     ] = 3
@@ -59,7 +73,7 @@ class WorkerSettings(BaseSettings):
     poll_interval: Annotated[
         int, Field(validation_alias=_named("POLL_INTERVAL", "POLL_INTERVAL"), ge=10, le=60000)
     ] = 500
-    shell: Annotated[str, Field(validation_alias=_named("SHELL"), min_length=1)] = "/bin/sh -c"
+    shell: Annotated[str, Field(validation_alias=_named("SHELL"), min_length=1)] = SHELL
     path: Annotated[str | None, Field(validation_alias=_named("PATH"))] = None
     proxy: Annotated[str | None, Field(validation_alias=_named("PROXY"))] = None
     ca_file: Annotated[str | None, Field(validation_alias=_named("CA_FILE"))] = None
@@ -117,10 +131,10 @@ class WorkerSettings(BaseSettings):
             raise ValueError("a token is one word of plain letters, digits and signs, and not empty")
         return token
 
-    @field_validator("state")
+    @field_validator("state", "policy")
     @classmethod
-    def _absolute(cls, state: Path) -> Path:
-        return state.expanduser().absolute()
+    def _absolute(cls, place: Path) -> Path:
+        return place.expanduser().absolute()
 
     @field_validator("wait")
     @classmethod

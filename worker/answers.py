@@ -16,6 +16,15 @@ class _Shape(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="ignore", strict=True)
 
 
+class Approval(_Shape):
+    """A human's yes to the one content that has this *digest*: who said it, and when (epoch ms)."""
+
+    id: _Id
+    digest: _Id
+    by: _Id
+    at: int
+
+
 class Claim(_Shape):
     """One attempt of one task, leased to this worker. ``timeout`` is in milliseconds."""
 
@@ -26,6 +35,7 @@ class Claim(_Shape):
     payload: dict[str, JsonValue]
     timeout: Annotated[int, Field(ge=0)]
     submitted_by: str | None = None
+    approval: Approval | None = None
 
 
 class SyncAnswer(_Shape):

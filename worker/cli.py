@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import sys
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,6 +19,7 @@ from config.sources import faults
 from config.worker import WorkerSettings
 from worker.alarms import Alarms
 from worker.errors import JournalFailed, StateInUse
+from worker.policy.loading import PolicyFaulty
 from worker.program import Worker
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,9 @@ _GLANCE_S = 1.0
 @click.option("--state", type=click.Path(path_type=Path), help="Folder for the journal; one worker each.")
 @click.option(
     "--name", help="Name of this worker, letters, digits, '.', '_' and '-'. Default: the machine's."
+)
+@click.option(
+    "--policy", type=click.Path(path_type=Path), help="File that says what runs here; see `clawtrail policy`."
 )
 @click.option("--label", "labels", multiple=True, metavar="K=V", help="What tasks can ask for; repeatable.")
 @click.option("--max-concurrent", type=int, help="Tasks at a time. Default: 3.")
@@ -56,7 +61,7 @@ def worker(token_file: Path | None, config: Path | None, *, accept_record: bool,
     """Run tasks of the service on this machine.
 
     Settings come from these options, the environment, and the file, in this order. SIGTERM or Ctrl-C lets
-    running tasks end; a second one stops them.
+    running tasks end; a second one stops them. SIGHUP reads the policy anew.
     """
     settings = _settings(token_file, config, given)
     if accept_record:
@@ -64,7 +69,9 @@ def worker(token_file: Path | None, config: Path | None, *, accept_record: bool,
         return
     logs.set_up(settings.log_format, settings.log_level)
     signals: SimpleQueue[int] = SimpleQueue()  # the one queue that a signal handler may put into
-    for number in (signal.SIGTERM, signal.SIGINT):
+    # Where there is a terminal, SIGHUP says that it has gone, and ends the worker as it always does.
+    reload = () if sys.stdin is not None and sys.stdin.isatty() else (signal.SIGHUP,)
+    for number in (signal.SIGTERM, signal.SIGINT, *reload):
         signal.signal(number, lambda number, _frame: signals.put(number))
     try:
         program = Worker(settings, version=_version())
@@ -74,12 +81,17 @@ def worker(token_file: Path | None, config: Path | None, *, accept_record: bool,
         ) from error
     except BadKey as error:
         raise _Unusable(f"CLAWTRAIL_WORKER_LOG_KEY is no verifier key: {error}") from error
+    except PolicyFaulty as error:
+        said = str(error).replace("\n", "\n  ")
+        raise _Unusable(f"The policy {settings.policy} cannot be used:\n  {said}") from error
     except (StateInUse, JournalFailed, OSError) as error:
         raise _Unusable(str(error)) from error
     program.start()
     about = {"name": settings.name, "url": settings.url, "slots": settings.max_concurrent}
     log.info("worker started", extra={"fields": about})
-    _wait(signals)
+    while _wait(signals) == signal.SIGHUP:
+        program.reload()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # from here on it would pass for a second signal to end
     program.stop(signals)
     log.info("worker ended", extra={"fields": {"name": settings.name}})
     if program.failed:
@@ -98,16 +110,15 @@ def _accept_record(settings: WorkerSettings) -> None:
     click.echo(f"{what}. The next one that {settings.url} shows is taken on trust.")
 
 
-def _wait(signals: "SimpleQueue[int]") -> None:
-    """Wait for a first signal.
+def _wait(signals: "SimpleQueue[int]") -> int:
+    """Wait for a signal and give its number.
 
     One that comes just before the thread falls asleep does not wake it: Python's own handler runs when
     the thread wakes next. So it wakes now and then.
     """
     while True:
         with suppress(Empty):
-            signals.get(timeout=_GLANCE_S)
-            return
+            return signals.get(timeout=_GLANCE_S)
 
 
 class _Unusable(click.ClickException):

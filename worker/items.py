@@ -32,6 +32,18 @@ def start(lease: str) -> bytes:
     return _encoded({"type": "start", "lease": lease})
 
 
+def verdict(
+    lease: str, answer: str, *, rule: str, digest: str, policy_hash: str, describe: str | None = None
+) -> bytes:
+    """The item that tells what the policy said: *answer* is allow, ask or deny.
+
+    *describe* goes with ask alone: what exactly would run, for whoever decides.
+    """
+    item: dict[str, JsonValue] = {"type": "verdict", "lease": lease, "verdict": answer, "rule": rule}
+    item |= {"digest": digest, "policyHash": policy_hash}
+    return _encoded(item if describe is None else item | {"describe": describe})
+
+
 def output(lease: str, stream: str, offset: int, data: bytes) -> bytes:
     """The item for *data*, the bytes of *stream* from *offset* on."""
     text = base64.b64encode(data).decode("ascii")

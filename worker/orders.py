@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from pydantic import JsonValue
@@ -11,12 +12,34 @@ from worker.output import StreamName
 
 
 @dataclass(frozen=True)
+class Plan:
+    """What exactly a command starts: decided on once, and run as decided.
+
+    *program* is the file that is executed, whatever the first word of *argv* would mean elsewhere.
+    """
+
+    argv: tuple[str, ...]
+    program: Path | None
+    cwd: Path
+
+
+@dataclass(frozen=True)
+class Beneath:
+    """Where a file has to lie: *name* below the folder *root*, on a way without links."""
+
+    root: Path
+    name: str
+
+
+@dataclass(frozen=True)
 class Order:
-    """One task as its executor sees it."""
+    """One task as its executor sees it. With *plan* a command is run so, with *beneath* a file lies there."""
 
     task_id: str
     payload: Mapping[str, JsonValue]
     timeout_ms: int
+    plan: Plan | None = None
+    beneath: Beneath | None = None
 
 
 class Run(Protocol):

@@ -23,11 +23,11 @@ from worker.executors.tree import GRACE_S
 from worker.journal import Journal
 from worker.leases import Held
 from worker.patience import Patience
+from worker.policy.guarding import Guard
 from worker.reporting import Outbox
 from worker.running import Runner
 from worker.slots import Slots
 from worker.syncing import Syncing
-from worker.verdicts import allow_all
 from worker.witnessing import Witness
 
 log = logging.getLogger(__name__)
@@ -57,9 +57,10 @@ class Worker:
         self._patience = Patience(first=settings.poll_interval / 1000)
         self._journal = Journal(Path(settings.state) / "journal.db")
         self._slots = Slots(settings.max_concurrent, longest_wait=settings.wait / 1000)
-        executors = registry.load(
-            Commands(env=environment.build(search_path=settings.path), shell=settings.shell)
-        )
+        env = environment.build(search_path=settings.path)
+        executors = registry.load(Commands(env=env, shell=settings.shell))
+        named = "policy" in settings.model_fields_set
+        self._guard = Guard(settings.policy, env=env, shell=settings.shell, must_exist=named)
         server = Server(
             settings.url,
             settings.token.get_secret_value(),
@@ -72,7 +73,7 @@ class Worker:
         self._courier = Courier(outbox, self._journal, self._slots)
         self._runner = Runner(
             executors=executors,
-            may_run=allow_all,
+            may_run=self._guard,
             journal=self._journal,
             outbox=outbox,
             slots=self._slots,
@@ -121,6 +122,10 @@ class Worker:
         for number in (1, 2):
             _begin(f"sync-{number}", self._syncing.run)
         _begin("witness", self._witness.run)
+
+    def reload(self) -> None:
+        """Read the policy anew; a bad one is told in the log and changes nothing."""
+        self._guard.reload()
 
     def stop(self, signals: "SimpleQueue[int]") -> None:
         """Claim nothing more, let what runs end within the drain time, deliver, and close the journal.

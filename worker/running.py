@@ -17,7 +17,7 @@ from worker.orders import Executor, Order
 from worker.output import Capture, Chunk, StreamName
 from worker.reporting import Outbox, Parcel
 from worker.slots import Slots
-from worker.verdicts import MayRun
+from worker.verdicts import MayRun, Verdict
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,8 @@ LEASE_LOST = Ending(-1, "Stopped: the lease ended, so the service no longer coun
 SHUT_DOWN = Ending(-1, "Stopped: the worker was shut down", "failed")
 NOT_CONFIRMED = Ending(-1, "Not run: the service did not confirm the start in time", "failed")
 STARTED_BEFORE = Ending(-1, "Not run: this worker has started this attempt before", "interrupted")
+
+_NONE = "0" * 64
 
 
 class _LiveRun:
@@ -89,24 +91,43 @@ class Runner:
         """
         capture = Capture(held.claim.lease, self._courier)
         live = _LiveRun(held, capture, lambda: self._killed)
+        verdict = self._decide(held.claim)
+        if verdict.answer == "deny":
+            refused = Ending(126, f"Refused by policy: {verdict.rule}", "policy", {"rule": verdict.rule})
+            return self._conclude(held, refused, capture, 0, first=_item(held.claim, verdict))
+        if not verdict.holds_under(held.claim):
+            self._ask(held, verdict)
+            return None
         try:
-            ending = self._refusal(held.claim) or self._start(held)
+            ending = self._start(held, verdict)
         except _NotOurs as reason:
             fields = {"task": held.claim.task_id, "attempt": held.claim.attempt, "why": str(reason)}
             log.warning("task not started", extra={"fields": fields})
             self._slots.drop(held.claim.lease)
             return None
         began = time.monotonic()
-        ending = ending or live.pulse() or self._execute(held.claim, live)
+        ending = ending or live.pulse() or self._execute(held.claim, live, verdict)
         return self._conclude(held, ending, capture, round((time.monotonic() - began) * 1000))
 
-    def _refusal(self, claim: Claim) -> Ending | None:
-        verdict = self._may_run(claim)
-        if verdict.answer == "allow":
-            return None
-        return Ending(126, f"Refused by policy: {verdict.rule}", "policy", {"rule": verdict.rule})
+    def _decide(self, claim: Claim) -> Verdict:
+        try:
+            return self._may_run(claim)
+        except Exception:
+            log.exception("policy failed", extra={"fields": {"task": claim.task_id, "kind": claim.kind}})
+            return Verdict("deny", "the policy failed on this task", _NONE, _NONE)
 
-    def _start(self, held: Held) -> Ending | None:
+    def _ask(self, held: Held, verdict: Verdict) -> None:
+        """Put the question to people, and let go of the task: with their yes it comes again."""
+        claim = held.claim
+        parcel = self._outbox.tell(
+            Parcel([_item(claim, verdict)], give_up=lambda: self._closed or held.gone())
+        )
+        taken = parcel.told and parcel.answers[0].ok
+        fields = {"task": claim.task_id, "attempt": claim.attempt, "rule": verdict.rule}
+        log.info("people are asked" if taken else "question not taken", extra={"fields": fields})
+        self._slots.drop(claim.lease)
+
+    def _start(self, held: Held, verdict: Verdict) -> Ending | None:
         """Return None when the claim may be executed now, or how it ended without. Raises ``_NotOurs``.
 
         First the journal, then the service's yes: whenever the worker is killed, the next life knows of
@@ -121,12 +142,16 @@ class Runner:
         except JournalFailed as error:
             return Ending(-1, f"Not run: {error}", "failed")
         parcel = self._outbox.tell(
-            Parcel([items.start(claim.lease)], give_up=lambda: self._closed or held.gone())
+            Parcel(
+                [_item(claim, verdict), items.start(claim.lease)],
+                give_up=lambda: self._closed or held.gone(),
+            )
         )
-        if parcel.told and not parcel.answers[0].ok:
+        refused = [answer.code for answer in parcel.answers if not answer.ok] if parcel.told else []
+        if refused:
             if fresh:
                 self._journal.forget(claim.lease)
-            raise _NotOurs(f"the service says no to the start: {parcel.answers[0].code}")
+            raise _NotOurs(f"the service says no to the start: {refused[0]}")
         if not parcel.told and self._closed:
             raise _NotOurs("the worker ends without an answer to the start")
         if not parcel.told or held.gone():
@@ -134,12 +159,13 @@ class Runner:
         self._journal.started(claim.task_id, claim.attempt)
         return None if fresh else STARTED_BEFORE
 
-    def _execute(self, claim: Claim, live: _LiveRun) -> Ending:
+    def _execute(self, claim: Claim, live: _LiveRun, verdict: Verdict) -> Ending:
         executor = self._executors.get(claim.kind)
         if executor is None:
             return Ending(-1, f"This worker runs no tasks of kind {claim.kind}", "failed")
         try:
-            return executor(Order(claim.task_id, claim.payload, claim.timeout), live)
+            timeout = min(claim.timeout, verdict.timeout_ms or claim.timeout)
+            return executor(Order(claim.task_id, claim.payload, timeout, verdict.plan, verdict.beneath), live)
         except ValidationError as error:
             fault = error.errors(include_url=False, include_input=False)[0]
             return Ending(-1, f"Payload, {'.'.join(map(str, fault['loc']))}: {fault['msg']}", "failed")
@@ -147,9 +173,12 @@ class Runner:
             log.exception("executor failed", extra={"fields": {"task": claim.task_id, "kind": claim.kind}})
             return Ending(-1, f"The worker failed on this task: {type(error).__name__}: {error}", "failed")
 
-    def _conclude(self, held: Held, ending: Ending, capture: Capture, took_ms: int) -> Held | None:
+    def _conclude(
+        self, held: Held, ending: Ending, capture: Capture, took_ms: int, *, first: bytes | None = None
+    ) -> Held | None:
         claim = held.claim
         parts = capture.finish()
+        parts = parts if first is None else [first, *parts]
         parts.append(
             items.result(
                 claim.lease, ending, duration_ms=took_ms, sizes=capture.sizes, truncated=capture.truncated
@@ -168,3 +197,15 @@ class Runner:
         fields = {"task": claim.task_id, "kind": claim.kind, "exit": ending.exit_code, "ms": took_ms}
         log.info("task ended" if parcel.told else "task ended, outcome kept", extra={"fields": fields})
         return parcel.brought
+
+
+def _item(claim: Claim, verdict: Verdict) -> bytes:
+    """The item that puts *verdict* on the record; the service knows when ask was answered with yes."""
+    return items.verdict(
+        claim.lease,
+        verdict.answer,
+        rule=verdict.rule,
+        digest=verdict.digest,
+        policy_hash=verdict.policy_hash,
+        describe=verdict.describe,
+    )

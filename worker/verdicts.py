@@ -1,24 +1,38 @@
-"""The worker's own say on each task: may it run here? There is no policy yet, so everything may."""
+"""The worker's own say on each task, whether it may run here."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from worker.answers import Claim
+from worker.orders import Beneath, Plan
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer for one task, and the name of the rule that gave it."""
+    """The answer for one task, the name of the rule that gave it, and *why*, in a sentence.
 
-    answer: Literal["allow", "deny"]
+    *digest* is of exactly what would run, *policy_hash* of the policy's bytes; both are SHA-256 in
+    hexadecimal. *describe* tells people what would run, where the answer is ask. *timeout_ms* is the
+    longest that it may take.
+    """
+
+    answer: Literal["allow", "ask", "deny"]
     rule: str
+    digest: str
+    policy_hash: str
+    why: str = ""
+    describe: str | None = None
+    plan: Plan | None = None
+    beneath: Beneath | None = None
+    timeout_ms: int | None = None
+
+    def holds_under(self, claim: Claim) -> bool:
+        """Tell whether the task may run: allowed, or asked and a human said yes to this very content."""
+        if self.answer == "ask":
+            return claim.approval is not None and claim.approval.digest == self.digest
+        return self.answer == "allow"
 
 
 MayRun = Callable[[Claim], Verdict]
-"""Asked once for each claim before anything else is done with it. It is called by many threads."""
-
-
-def allow_all(_claim: Claim) -> Verdict:
-    """Allow any task: who may submit is decided by the tokens of the service alone."""
-    return Verdict("allow", "no policy")
+"""Asked once for each claim, just before it would start. It is called by many threads."""

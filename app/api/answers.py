@@ -89,6 +89,7 @@ class Detail(Answer):
 
     task: dict[str, Any]
     outcomes: list[dict[str, Any]]
+    approvals: list[dict[str, Any]]
     explain: dict[str, Any]
 
 
@@ -137,6 +138,33 @@ class Cancelled(Answer):
     state: str
     status: str
     message: str
+
+
+class Approval(Answer):
+    """A question to people, and how it was answered."""
+
+    approval_id: str
+    task_id: str
+    state: str
+    rule: str
+    digest: str
+    policy_hash: str
+    describe: str | None
+    worker: str
+    submitted_by: str
+    requested_at: int
+    expires_at: int
+    decided_by: str | None
+    decided_at: int | None
+    comment: str | None
+    used_at: int | None
+
+
+class Approvals(Answer):
+    """Questions to people; ``version`` is another one when the list is."""
+
+    approvals: list[Approval]
+    version: str
 
 
 class Stats(Answer):

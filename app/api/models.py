@@ -212,6 +212,13 @@ class Cancel(Wire):
     reason: Name | None = None
 
 
+class Decide(Wire):
+    """The answer to a question, and perhaps why."""
+
+    decision: Literal["approve", "deny"]
+    comment: Annotated[str, Field(max_length=1000), AfterValidator(_no_nul)] | None = None
+
+
 class Wait(Wire):
     """How long an answer may be held; an absurd value is brought into bounds."""
 
@@ -233,6 +240,15 @@ class ListTasks(Wire):
     tag: Name | None = None
     limit: Annotated[int, Field(ge=1, le=500)] = 50
     cursor: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")] | None = None
+
+
+class ListApprovals(Wire):
+    """Which questions to list; with ``version`` and ``wait``, held until there is another list."""
+
+    state: Literal["pending", "approved", "denied", "expired", "withdrawn", "all"] = "pending"
+    limit: Annotated[int, Field(ge=1, le=500)] = 50
+    version: Name | None = None
+    wait: Milliseconds = 0
 
 
 class ListEvents(Wire):

@@ -9,18 +9,22 @@ from sqlalchemy import Connection
 
 from app.domain.kinds import Kind
 from app.domain.states import FINISHED, State, old_status
-from app.services import lookup, outcomes
+from app.services import approvals, lookup, outcomes
 from app.storage.tables import AnyRow
 
 NOT_READY = "Result not ready yet"
 _SENTENCES = {
     State.CANCELLED: "Cancelled",
-    State.DENIED: "Denied: the question whether this may run was not answered with yes",
+    State.DENIED: "Denied: the question whether this may run was answered with no",
     State.EXPIRED: "Expired: the task was not started within its time to live",
     State.UNKNOWN: (
         "Unknown: the worker was lost after the start; the task may or may not have run to its "
         "end. It is not run again by itself"
     ),
+}
+_NOT_ANSWERED = {
+    approvals.EXPIRED: "nobody answered in time whether this may run",
+    approvals.UNUSED: "the worker did not start it in time after the approval",
 }
 
 
@@ -57,6 +61,8 @@ def _ending(conn: Connection, row: AnyRow, state: State) -> dict[str, Any]:
 def without_run(row: AnyRow, state: State) -> str | None:
     """Return the sentence for a task that ended without an outcome of its own, else None."""
     sentence = _SENTENCES.get(state)
+    if state is State.DENIED and row.reason:
+        return f"Denied: {_NOT_ANSWERED.get(row.reason, row.reason)}"
     if state is State.CANCELLED and row.reason and row.reason != "cancelled":
         return f"{sentence}: {row.reason}"
     return sentence
@@ -131,6 +137,7 @@ def detail(conn: Connection, task_id: str, *, now: int) -> dict[str, Any]:
     return {
         "task": {**summary(row), **more},
         "outcomes": [_outcome(one) for one in lookup.list_outcomes(conn, task_id)],
+        "approvals": [approval(one) for one in approvals.list_of_task(conn, task_id)],
         "explain": explain(row, now=now),
     }
 
@@ -151,12 +158,38 @@ def _outcome(row: AnyRow) -> dict[str, Any]:
     }
 
 
+def approval(row: AnyRow) -> dict[str, Any]:
+    """Return a question to people and how it was answered."""
+    return {
+        "approvalId": row.id,
+        "taskId": row.task_id,
+        "attempt": row.attempt,
+        "state": row.state,
+        "kind": row.kind,
+        "rule": row.rule,
+        "digest": row.digest,
+        "policyHash": row.policy_hash,
+        "describe": row.describe,
+        "worker": row.worker_id,
+        "submittedBy": row.submitted_by,
+        "onBehalfOf": row.on_behalf_of,
+        "requestedAt": row.requested_at,
+        "expiresAt": row.expires_at,
+        "decidedBy": row.decided_by,
+        "decidedAt": row.decided_at,
+        "comment": row.comment,
+        "usedAt": row.used_at,
+    }
+
+
 def explain(row: AnyRow, *, now: int) -> dict[str, Any]:
     """Say why a task stands where it stands, what happens next, and if sending it again is safe."""
     state = State(row.state)
     why, then = _WHY[state]
     if state is State.PENDING and row.not_before_at is not None and row.not_before_at > now:
         why, then = "It is not to start yet.", f"It can be claimed in {row.not_before_at - now} ms."
+    if state is State.PENDING and row.pinned_to is not None:
+        why, then = "It was approved.", f"{row.pinned_to}, the worker that asked, takes it and runs it."
     if state is State.RUNNING and row.cancel_requested_at is not None:
         why, then = "Its worker was asked to stop it.", "It ends as cancelled once it has stopped."
     harmless = row.effect != "mutating"
@@ -173,7 +206,10 @@ _WHY = {
         "A worker has it and has not yet confirmed the start.",
         "It starts, or goes back to pending within 15 seconds.",
     ),
-    State.AWAITING_APPROVAL: ("The worker's policy asks a human.", "Somebody approves or denies it."),
+    State.AWAITING_APPROVAL: (
+        "The worker's policy asks whether it may run.",
+        "Somebody approves or denies it; without an answer in 30 minutes it is denied.",
+    ),
     State.RUNNING: (
         "Its worker runs it and renews the lease.",
         "It ends with the worker's report, or when the lease ends unrenewed.",

@@ -28,6 +28,7 @@ READERS = frozenset({Role.CLIENT, Role.APPROVER, Role.AUDITOR, Role.ADMIN})
 WORKER = frozenset({Role.WORKER})
 ADMIN = frozenset({Role.ADMIN})
 AUDITORS = frozenset({Role.AUDITOR, Role.ADMIN})
+APPROVERS = frozenset({Role.APPROVER, Role.ADMIN})
 ANYONE = frozenset(Role)
 """Whoever has a token: all can be witnesses of the record."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -157,4 +158,8 @@ def present_claim(claim: Claim) -> dict[str, Any]:
         "submittedBy": claim.submitted_by,
         "createdAt": claim.created_at,
     }
-    return told if claim.session_key is None else {**told, "sessionKey": claim.session_key}
+    if claim.session_key is not None:
+        told["sessionKey"] = claim.session_key
+    if claim.approval is not None:
+        told["approval"] = dataclasses.asdict(claim.approval)
+    return told

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from app.api.models import Instant, Labels, Milliseconds, Name, OldWire, Text, Whole, Wire
 
 MAX_FREE = 64
+MAX_DESCRIBE = 4000
 MACHINE = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Lease = Annotated[str, Field(max_length=200)]
 Checkpoint = Annotated[Text, Field(max_length=4000)]
@@ -55,7 +56,7 @@ class Start(Wire):
 
 
 class Verdict(Wire):
-    """What the worker's policy says of an attempt."""
+    """What the worker's policy says of an attempt, told before its start."""
 
     type: Literal["verdict"]
     lease: Lease
@@ -63,6 +64,10 @@ class Verdict(Wire):
     rule: Name
     digest: Name = ""
     policy_hash: Name = ""
+    describe: Annotated[Text, Field(max_length=MAX_DESCRIBE)] = Field(
+        default="",
+        description="With ask: what exactly would run, for the people who decide.",
+    )
 
 
 class OutputPiece(Wire):

@@ -89,6 +89,7 @@ def _judge(reading: Reading, item: Verdict) -> None:
         rule=item.rule,
         digest=item.digest,
         policy_hash=item.policy_hash,
+        describe=item.describe,
         by=reading.by,
         now=reading.now,
     )

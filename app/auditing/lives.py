@@ -25,6 +25,10 @@ for from_, to, type_ in TRANSITIONS:
 _ENDS = {state.value for state in FINISHED}
 _RELEASED = EventType.CLAIM_RELEASED.value
 _EXPIRED = EventType.TASK_EXPIRED.value
+_ASKED = EventType.APPROVAL_REQUESTED.value
+_APPROVED = EventType.APPROVAL_GIVEN.value
+_DENIED = EventType.APPROVAL_REFUSED.value
+_NOT_ANSWERED = EventType.APPROVAL_EXPIRED.value
 _FAILED = EventType.TASK_FAILED.value
 _CANCELLED = EventType.TASK_CANCELLED.value
 _LOST = EventType.TASK_LOST.value
@@ -145,22 +149,32 @@ class Lives:
             self._faults.add(what, seq=seq, task_id=task_id)
         told.stands, told.seq = to, seq
         if to == "running":
-            told.started_at = at
+            told.started_at, told.pinned_to = at, None
         elif to == "pending":
-            told.claimed_by = told.claimed_at = told.started_at = None
-            if digest is not None or type_ in _COME_WITH_OUTCOME:
-                self._outcome_refused(row, facts, digest)
-            elif type_ == _RELEASED:
-                told.attempt -= 1
+            self._came_back(told, row, facts, digest)
+        elif type_ == _ASKED:
+            told.approval_id, told.pinned_to = facts["approval"], None
         elif to in _ENDS:
             self._ended(told, row, facts, digest)
+
+    def _came_back(self, told: Told, row: Row, facts: Facts, digest: str | None) -> None:
+        type_ = row[2]
+        if type_ == _APPROVED:
+            told.pinned_to = told.claimed_by
+        told.claimed_by = told.claimed_at = told.started_at = None
+        if digest is not None or type_ in _COME_WITH_OUTCOME:
+            self._outcome_refused(row, facts, digest)
+        elif type_ in (_RELEASED, _APPROVED):
+            told.attempt -= 1
 
     def _ended(self, told: Told, row: Row, facts: Facts, digest: str | None) -> None:
         seq, at, type_, task_id = row[:4]
         told.finished_at = at
         if type_ == _FAILED:
             told.reason = facts.get("reason", "exit")
-        elif type_ == _CANCELLED or (type_ == _LOST and digest is not None):
+        elif type_ == _DENIED:
+            told.reason = facts.get("comment")
+        elif type_ in (_CANCELLED, _NOT_ANSWERED) or (type_ == _LOST and digest is not None):
             told.reason = facts.get("reason")
         if type_ == _CANCELLED and digest is None:
             told.cancel_requested_at = at

@@ -32,6 +32,8 @@ MOVING = (
     "claimed_at",
     "started_at",
     "finished_at",
+    "approval_id",
+    "pinned_to",
 )
 """Columns of ``tasks`` that later events change."""
 
@@ -42,6 +44,7 @@ class Told:
     """A task as its events tell it so far. ``stands`` is its state; ``seq`` the newest event about it."""
 
     __slots__ = (
+        "approval_id",
         "attempt",
         "cancel_requested_at",
         "claimed_at",
@@ -49,6 +52,7 @@ class Told:
         "finished_at",
         "fixed",
         "outcome",
+        "pinned_to",
         "reason",
         "seq",
         "stands",
@@ -66,6 +70,8 @@ class Told:
         self.claimed_at: int | None = None
         self.started_at: int | None = None
         self.finished_at: int | None = None
+        self.approval_id: str | None = None
+        self.pinned_to: str | None = None
         self.outcome: tuple[Any, ...] | None = None
 
     def row(self) -> tuple[Any, ...]:
@@ -80,4 +86,6 @@ class Told:
             self.claimed_at,
             self.started_at,
             self.finished_at,
+            self.approval_id,
+            self.pinned_to,
         )

@@ -18,6 +18,7 @@ from app.auditing.growing import Growing
 from app.auditing.lives import Lives
 from app.auditing.matching import Matching
 from app.auditing.people import People
+from app.auditing.questions import Questions
 from app.auditing.remembering import Seen
 from app.auditing.scanning import BATCH, Row, Scan
 from app.auditing.signatures import Signatures
@@ -107,7 +108,8 @@ class _Check:
         self._lives = Lives(self.faults, self.scan.events_of)
         self._people = People(self.faults)
         self._forgotten = Forgotten(self.scan, self.faults)
-        for other in (self._people, self._forgotten, self._signatures):
+        self._questions = Questions(self.scan, self.faults, self._forgotten, dict(self._lives.handlers))
+        for other in (self._people, self._forgotten, self._signatures, self._questions):
             self._lives.handlers |= other.handlers
         self._matching = Matching(self.scan, self.faults, self._forgotten, content=content)
         self._notes: list[str] = []
@@ -127,6 +129,7 @@ class _Check:
         self._read(self.scan.size())
         self._compare_ended()
         Ends(self.scan, self.faults, self._lives, self._matching).check(self._since, size=self.growing.size)
+        self._questions.compare(size=self.growing.size, whole=self._since is None)
         self._people.compare_tokens(self.scan.tokens())
         self._people.compare_workers(self.scan.workers())
         self._forgotten.compare(0 if self._since is None else self._since.redactions)

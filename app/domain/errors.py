@@ -7,10 +7,13 @@
     ├── TaskNotFound              no task has this id
     ├── WorkerNotFound            no worker has this id
     ├── TokenNotFound             no token has this name
+    ├── ApprovalNotFound          no question has this id
     ├── BeyondRecord              nothing that reaches so far was signed yet
     ├── NameTaken                 a valid token has this name already
     ├── Unauthorized              no valid token came with the request
     ├── Forbidden                 the token's role does not allow this
+    ├── OwnSubmission             nobody decides on what he submitted himself
+    ├── AlreadyDecided            the question was answered before, or its time is over
     ├── IllegalTransition         the task stands where this cannot happen
     ├── LeaseLost                 somebody else holds the attempt, or nobody
     ├── CancelRequested           the task was cancelled before its start
@@ -61,6 +64,12 @@ class TokenNotFound(ServiceError):
     code = "token_not_found"
 
 
+class ApprovalNotFound(ServiceError):
+    """No question has this id."""
+
+    code = "approval_not_found"
+
+
 class BeyondRecord(ServiceError):
     """The record does not reach that far, as far as it is signed; see /log/checkpoint."""
 
@@ -83,6 +92,18 @@ class Forbidden(ServiceError):
     """This token's role does not allow that."""
 
     code = "forbidden"
+
+
+class OwnSubmission(ServiceError):
+    """You submitted this task yourself; somebody else has to decide on it."""
+
+    code = "own_submission"
+
+
+class AlreadyDecided(ServiceError):
+    """This question was decided before."""
+
+    code = "already_decided"
 
 
 class IllegalTransition(ServiceError):

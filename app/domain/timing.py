@@ -11,6 +11,9 @@ START_MS = 15_000
 V1_LEASE_EXTRA_MS = 60_000
 """An old worker cannot renew: its lease lasts the task's timeout plus this."""
 
+APPROVAL_MS = 30 * 60_000
+"""A question waits so long for its answer, and a yes holds so long before the run."""
+
 RENEW_AFTER_MS = 5_000
 """A lease renewed more recently than this is left alone: a sync need not write for it."""
 

@@ -25,6 +25,8 @@ _TASK = Prepared(
         tasks.c.lease_expires_at,
         tasks.c.cancel_requested_at,
         tasks.c.session_key,
+        tasks.c.approval_id,
+        tasks.c.pinned_to,
     ).where(tasks.c.id == bindparam("id")),
 )
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from app.domain.errors import IllegalTransition, TaskNotFound
 from app.domain.event_types import EventType
 from app.domain.states import FINISHED, State
-from app.services import record, transitions
+from app.services import approvals, record, transitions
 from app.storage.tables import tasks
 
 _TASK = select(
@@ -17,6 +17,7 @@ _TASK = select(
     tasks.c.claimed_by,
     tasks.c.cancel_requested_at,
     tasks.c.session_key,
+    tasks.c.approval_id,
 ).where(tasks.c.id == bindparam("id"))
 
 
@@ -49,6 +50,8 @@ def cancel(conn: Connection, task_id: str, *, reason: str | None, actor: str, no
                 worker=row.claimed_by,
             )
         return state
+    if state is State.AWAITING_APPROVAL:
+        approvals.withdraw(conn, row.approval_id, actor=actor, now=now)
     transitions.move(
         conn,
         task_id,

@@ -25,7 +25,7 @@ from app.domain.kinds import V1_KINDS, Kind
 from app.domain.leases import Lease
 from app.domain.states import State
 from app.domain.timing import START_MS, V1_LEASE_EXTRA_MS
-from app.services import transitions
+from app.services import approvals, transitions
 from app.storage.prepared import Prepared
 from app.storage.tables import AnyRow, tasks
 
@@ -49,6 +49,16 @@ class Worker:
 
 
 @dataclass(frozen=True, slots=True)
+class Yes:
+    """What people said to this very worker about this very content: *digest* is what it asked for."""
+
+    id: str
+    digest: str
+    by: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """One attempt in a worker's hand; ``payload`` is JSON text."""
 
@@ -62,6 +72,7 @@ class Claim:
     submitted_by: str
     created_at: int
     session_key: str | None
+    approval: Yes | None = None
 
 
 def claim(conn: Connection, *, worker: Worker, free: int, now: int) -> list[Claim]:
@@ -70,7 +81,8 @@ def claim(conn: Connection, *, worker: Worker, free: int, now: int) -> list[Clai
     One event tells of each. The look and the take are one write transaction, so two workers
     never hold the same attempt. Of the tasks of one session only the first unfinished one is
     ever taken. The lease ends after ``START_MS`` unless the start is reported; it then belongs
-    to the fence (``LeaseLost``).
+    to the fence (``LeaseLost``). A task that was approved goes to the worker that asked, and
+    to no other.
 
     Call it inside the writer: another transaction would not do.
     """
@@ -87,7 +99,7 @@ def claim(conn: Connection, *, worker: Worker, free: int, now: int) -> list[Clai
         expires_at=expires_at,
         now=now,
     )
-    return [_claim(row, grant, expires_at) for row in rows]
+    return [_claim(row, grant, expires_at, _yes(conn, row)) for row in rows]
 
 
 def claim_for_old_worker(conn: Connection, *, worker_id: str, now: int) -> Claim | None:
@@ -119,7 +131,12 @@ def claim_for_old_worker(conn: Connection, *, worker_id: str, now: int) -> Claim
     return _claim(row, "", expires_at)
 
 
-def _claim(row: AnyRow, grant: str, expires_at: int) -> Claim:
+def _yes(conn: Connection, row: AnyRow) -> Yes | None:
+    given = None if row.pinned_to is None else approvals.find_given(conn, row.approval_id)
+    return None if given is None else Yes(given.id, given.digest, given.decided_by, given.decided_at)
+
+
+def _claim(row: AnyRow, grant: str, expires_at: int, approval: Yes | None = None) -> Claim:
     return Claim(
         task_id=row.id,
         attempt=row.attempt,
@@ -131,6 +148,7 @@ def _claim(row: AnyRow, grant: str, expires_at: int) -> Claim:
         submitted_by=row.submitted_by,
         created_at=row.created_at,
         session_key=row.session_key,
+        approval=approval,
     )
 
 
@@ -148,7 +166,7 @@ def _take(
     kinds = {f"kind_{number}": kind for number, kind in enumerate(worker.kinds)}
     sets = {f"labels_{number}": labels for number, labels in enumerate(label_sets)}
     wanted = _wanted(len(kinds), len(sets), old=old)
-    rows = wanted.all(conn, {**kinds, **sets, "now": now, "free": free})
+    rows = wanted.all(conn, {**kinds, **sets, "now": now, "free": free, "worker": worker.id})
     for row in rows:
         transitions.move(
             conn,
@@ -199,6 +217,8 @@ def _wanted(kinds: int, label_sets: int, *, old: bool) -> Prepared:
             task.c.session_key,
             task.c.submitted_by,
             task.c.created_at,
+            task.c.approval_id,
+            task.c.pinned_to,
         )
         .where(
             transitions.is_pending(task),
@@ -206,6 +226,7 @@ def _wanted(kinds: int, label_sets: int, *, old: bool) -> Prepared:
             or_(task.c.not_before_at.is_(None), task.c.not_before_at <= bindparam("now")),
             or_(task.c.expires_at.is_(None), task.c.expires_at > bindparam("now")),
             or_(*fits),
+            or_(task.c.pinned_to.is_(None), task.c.pinned_to == bindparam("worker")),
             or_(task.c.session_key.is_(None), ~goes_first),
             *(_as_of_old(task) if old else ()),
         )

@@ -46,6 +46,8 @@ def result(conn: Connection, token: str, outcome: Outcome, *, by: Reporter, now:
     if not attempts.made_claim(row, by):
         # Nothing is kept of it: kept, it would stand in the way of the holder's own outcome.
         raise LeaseLost
+    if row.state == State.AWAITING_APPROVAL:
+        raise IllegalTransition("The question whether this may run is open; cancel the task to end it.")
     if row.state == State.CLAIMED and outcome.reason not in ("policy", "failed", "cancelled"):
         raise IllegalTransition("This attempt was never started; report its start first.")
     finish(conn, row, outcome, lease_hash=lease_hash, by=by, now=now)

@@ -10,8 +10,9 @@ from app.domain.event_types import EventType
 from app.domain.kinds import may_run_again
 from app.domain.states import State
 from app.domain.timing import LEASE_MS
-from app.services import holding, transitions
+from app.services import approvals, holding, transitions
 from app.storage.tables import AnyRow, tasks
+from app.storage.tables import approvals as questions
 
 ACTOR = "system:janitor"
 MAX_AT_ONCE = 500
@@ -26,6 +27,7 @@ _OVERDUE = (
         tasks.c.claimed_by,
         tasks.c.cancel_requested_at,
         tasks.c.session_key,
+        tasks.c.approval_id,
     )
     .where(tasks.c.lease_expires_at <= bindparam("now"))
     .order_by(tasks.c.lease_expires_at)
@@ -34,6 +36,14 @@ _OVERDUE = (
 _UNWANTED = (
     select(tasks.c.id, tasks.c.session_key)
     .where(transitions.is_pending(), tasks.c.expires_at <= bindparam("now"))
+    .limit(MAX_AT_ONCE)
+)
+_UNUSED = (
+    select(tasks.c.id, tasks.c.state, tasks.c.attempt, tasks.c.approval_id, tasks.c.session_key)
+    .join(questions, questions.c.id == tasks.c.approval_id)
+    .where(
+        transitions.is_pending(), tasks.c.pinned_to.is_not(None), questions.c.expires_at <= bindparam("now")
+    )
     .limit(MAX_AT_ONCE)
 )
 _DUE: Select[tuple[Any]] = (
@@ -48,8 +58,8 @@ _DUE: Select[tuple[Any]] = (
 
 
 def is_needed(conn: Connection, *, now: int) -> bool:
-    """Say by reading alone whether ``expire_leases`` or ``expire_tasks`` has anything to do."""
-    return any(conn.execute(look, {"now": now}).first() for look in (_OVERDUE, _UNWANTED))
+    """Say by reading alone whether one of the three acts below that expire things has anything to do."""
+    return any(conn.execute(look, {"now": now}).first() for look in (_OVERDUE, _UNWANTED, _UNUSED))
 
 
 def expire_leases(conn: Connection, *, now: int) -> int:
@@ -57,7 +67,7 @@ def expire_leases(conn: Connection, *, now: int) -> int:
 
     Before the start: back to pending, no attempt burned. After it: what is harmless to repeat
     and has attempts left goes back to pending, everything else becomes ``unknown`` and is never
-    run again by itself.
+    run again by itself. A task whose question nobody answered is denied.
     """
     rows = conn.execute(_OVERDUE, {"now": now}).all()
     for row in rows:
@@ -65,6 +75,16 @@ def expire_leases(conn: Connection, *, now: int) -> int:
             holding.release(conn, row, actor=ACTOR, now=now, reason="not started in time")
         elif row.state == State.RUNNING:
             _lose(conn, row, now)
+        else:
+            approvals.lapse(conn, row, actor=ACTOR, now=now)
+    return len(rows)
+
+
+def expire_approvals(conn: Connection, *, now: int) -> int:
+    """Deny every pending task whose yes was not used in time by the worker that asked; return how many."""
+    rows = conn.execute(_UNUSED, {"now": now}).all()
+    for row in rows:
+        approvals.lapse(conn, row, actor=ACTOR, now=now)
     return len(rows)
 
 

@@ -14,8 +14,8 @@ from app.domain.errors import IllegalTransition, InvalidRequest
 from app.domain.event_types import EventType
 from app.domain.states import FINISHED, State
 from app.services import lookup, outcomes, record
+from app.storage.tables import approvals, output, redactions, tasks
 from app.storage.tables import outcomes as ends
-from app.storage.tables import output, redactions, tasks
 from clawtrail.formats import canonical
 
 MAX_REASON = 1000
@@ -42,8 +42,9 @@ def redact(
 ) -> Redaction:
     """Take these *contents* of a finished task out, and say so on the record (``content.redacted``).
 
-    ``payload``: the payload and its salt. ``output``: what both streams hold, and of every outcome its
-    error, metadata and salt; what a late outcome brings afterwards is not kept either. All digests stay.
+    ``payload``: the payload and its salt, and what people were asked about it. ``output``: what both
+    streams hold, and of every outcome its error, metadata and salt; what a late outcome brings afterwards
+    is not kept either. All digests stay.
     Done twice, it changes nothing. The bytes are gone from the file only once the free space and the log
     of the database are swept, which is not done here. Raises ``TaskNotFound``, ``InvalidRequest`` for a
     reason that is empty, too long or not printable, ``IllegalTransition`` for a task that is not finished.
@@ -61,7 +62,7 @@ def redact(
         why = {"task_id": task_id, "reason": reason, "actor": actor, "redacted_at": now}
         conn.execute(insert(redactions), [{**why, "content": one.value} for one in removed])
         if Content.PAYLOAD in removed:
-            conn.execute(update(tasks).where(tasks.c.id == task_id).values(payload=None, payload_salt=None))
+            _forget_payload(conn, task_id)
         if Content.OUTPUT in removed:
             _forget_output(conn, task_id)
         record.append(
@@ -109,6 +110,13 @@ def list_copies(conn: Connection, task_id: str) -> list[str]:
         wanted = seen - {task_id, *found}
         found += sorted(wanted)
     return found
+
+
+def _forget_payload(conn: Connection, task_id: str) -> None:
+    conn.execute(update(tasks).where(tasks.c.id == task_id).values(payload=None, payload_salt=None))
+    conn.execute(
+        update(approvals).where(approvals.c.task_id == task_id).values(describe=None, describe_salt=None),
+    )
 
 
 def _forget_output(conn: Connection, task_id: str) -> None:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from sqlalchemy import Connection
 
 from app.domain import leases
-from app.domain.errors import CancelRequested, IllegalTransition, InvalidRequest, LeaseLost
+from app.domain.errors import CancelRequested, IllegalTransition, LeaseLost
 from app.domain.event_types import EventType
 from app.domain.states import State
 from app.domain.timing import LEASE_MS
-from app.services import attempts, finishing, outcomes, record, transitions
+from app.services import approvals, attempts, finishing, outcomes, record, transitions
+from app.services.approvals import Question
 from app.services.attempts import Reporter
 from app.services.outcomes import Outcome
+
+WAITING = "The question whether this may run is open; the task comes again when it is answered with yes."
 
 
 def start(conn: Connection, token: str, *, by: Reporter, now: int) -> int:
     """Confirm that an attempt may be executed now and return when its lease ends.
 
-    Nothing may run before this has answered. Saying it twice is answered alike. Raises
-    ``LeaseLost`` for a lease that is not the present one, ``CancelRequested`` when the task was
-    withdrawn meanwhile.
+    Nothing may run before this has answered. Saying it twice is answered alike. An approval that
+    came with the claim is used up by it. Raises ``LeaseLost`` for a lease that is not the present
+    one, ``CancelRequested`` when the task was withdrawn meanwhile, ``IllegalTransition`` while the
+    question whether it may run is open.
     """
     lease, row = attempts.find(conn, token)
     if row is not None and row.state == State.CANCELLED and row.attempt == lease.attempt:
@@ -29,7 +33,14 @@ def start(conn: Connection, token: str, *, by: Reporter, now: int) -> int:
     held = attempts.held(lease, row, by)
     if held.state == State.RUNNING:
         return int(held.lease_expires_at)
+    if held.state == State.AWAITING_APPROVAL:
+        raise IllegalTransition(WAITING)
     expires_at = now + LEASE_MS
+    values: dict[str, Any] = {"started_at": now, "lease_expires_at": expires_at}
+    used = held.pinned_to is not None
+    if used:
+        approvals.use(conn, held.approval_id, now=now)
+        values["pinned_to"] = None
     transitions.move(
         conn,
         held.id,
@@ -39,7 +50,8 @@ def start(conn: Connection, token: str, *, by: Reporter, now: int) -> int:
         at=now,
         actor=by.actor,
         attempt=held.attempt,
-        values={"started_at": now, "lease_expires_at": expires_at},
+        values=values,
+        approval=held.approval_id if used else None,
     )
     return expires_at
 
@@ -52,17 +64,30 @@ def verdict(
     rule: str,
     digest: str,
     policy_hash: str,
+    describe: str = "",
     by: Reporter,
     now: int,
 ) -> None:
-    """Put on the record what the worker's policy said of an attempt; *deny* ends it as failed.
+    """Put on the record what the worker's policy said of an attempt, before its start.
 
-    Raises ``LeaseLost``, and ``InvalidRequest`` for *ask*, which this version cannot answer.
+    *digest* stands for exactly what would run, *describe* tells it to people. *deny* ends the task as
+    failed. *ask* is as good as allow when the claim came with a yes to the same
+    digest; else the task waits for people, see ``approvals.ask``. Said again after the start, it
+    changes nothing. Raises ``LeaseLost``, and ``IllegalTransition`` while a question is open.
     """
     lease, row = attempts.find(conn, token)
     held = attempts.held(lease, row, by)
+    if held.state == State.RUNNING:
+        return
+    approval = None
     if given == "ask":
-        raise InvalidRequest("This server cannot ask for approvals yet; deny the task instead.")
+        approval = approvals.find_yes(conn, held, digest, now=now)
+        if approval is None:
+            question = Question(rule, digest, policy_hash, describe)
+            approvals.ask(conn, held, question, by=by, now=now)
+            return
+    elif held.state == State.AWAITING_APPROVAL:
+        raise IllegalTransition(WAITING)
     record.append(
         conn,
         EventType.VERDICT_GIVEN,
@@ -70,10 +95,11 @@ def verdict(
         actor=by.actor,
         task_id=held.id,
         attempt=held.attempt,
-        verdict=given,
+        verdict="allow" if given == "ask" else given,
         rule=rule,
         digest=digest,
         policy=policy_hash,
+        approval=approval,
     )
     if given == "deny":
         error = f"Refused by policy: {rule}"
@@ -103,7 +129,7 @@ def output(
         raise LeaseLost
     piece = _Piece(task_id=row.id, attempt=lease.attempt, stream=stream, offset=offset, data=data)
     if attempts.is_last_lease(lease, row, by):
-        if row.state == State.CLAIMED:
+        if row.state in (State.CLAIMED, State.AWAITING_APPROVAL):
             raise IllegalTransition("This attempt was never started; report its start first.")
         return row.id if outcomes.keep_output(conn, **piece, now=now) else None
     ended = outcomes.answered(conn, row.id, lease.attempt, leases.grant_hash(lease.grant))

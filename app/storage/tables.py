@@ -45,6 +45,8 @@ tasks = Table(
     Column("claimed_at", BIG),
     Column("started_at", BIG),
     Column("finished_at", BIG),
+    Column("approval_id", Text),
+    Column("pinned_to", Text),
     sqlite_strict=True,
 )
 
@@ -118,6 +120,30 @@ checkpoints = Table(
     Column("note", Text, nullable=False),
     Column("signed_at", BIG, nullable=False),
     sqlite_strict=True,
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("task_id", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("worker_id", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("policy_hash", Text, nullable=False),
+    Column("describe", Text),
+    Column("describe_salt", LargeBinary),
+    Column("describe_digest", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("requested_at", BIG, nullable=False),
+    Column("expires_at", BIG, nullable=False),
+    Column("decided_by", Text),
+    Column("decided_at", BIG),
+    Column("comment", Text),
+    Column("used_at", BIG),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
 )
 
 redactions = Table(

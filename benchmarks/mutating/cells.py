@@ -17,6 +17,7 @@ TABLES = (
     "tokens",
     "workers",
     "redactions",
+    "approvals",
 )
 KEYS = {
     "tasks": ("id",),
@@ -28,6 +29,7 @@ KEYS = {
     "tokens": ("id",),
     "workers": ("id",),
     "redactions": ("task_id", "content"),
+    "approvals": ("id",),
 }
 
 

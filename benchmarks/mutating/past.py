@@ -14,9 +14,11 @@ from app.domain.event_types import EventType
 from app.domain.ids import TaskIds
 from app.domain.kinds import Kind
 from app.domain.roles import Role
+from app.domain.timing import APPROVAL_MS
 from app.factory import close_app, create_app
 from app.services import (
     access,
+    approvals,
     cancelling,
     claiming,
     finishing,
@@ -27,6 +29,7 @@ from app.services import (
     reporting,
     submitting,
 )
+from app.services.approvals import Decider
 from app.services.attempts import Reporter
 from app.services.claiming import Claim, Worker
 from app.services.holding import Sighting
@@ -39,6 +42,7 @@ ROUNDS = 6
 ALL_KINDS = tuple(kind.value for kind in Kind)
 WIM = Worker("wim/desk", ALL_KINDS, frozenset({"gpu=1"}))
 WES = Worker("wes/lap", ALL_KINDS)
+ANN = Decider("ann", "admin:ann")
 BY_WIM, BY_WES = Reporter("worker:wim", "wim"), Reporter("worker:wes", "wes")
 
 
@@ -110,6 +114,7 @@ class _Life:
         self._interrupted()
         self._late()
         self._refused()
+        self._asked()
         self._old_worker()
         self._forgotten()
 
@@ -244,6 +249,23 @@ class _Life:
         claim = self._claim()
         judged = {"given": "deny", "rule": "seat belt", "digest": "sha256:1", "policy_hash": "ab" * 32}
         self._do(reporting.verdict, claim.lease, **judged, by=BY_WIM)
+
+    def _asked(self) -> None:
+        judged = {"given": "ask", "rule": "ask first", "digest": "sha256:2", "policy_hash": "ab" * 32}
+        for answer in (False, None, True):
+            self._submit("command", "sudo reboot")
+            self._do(reporting.verdict, self._claim().lease, **judged, describe="sudo reboot", by=BY_WIM)
+            [asked] = self._service.read(
+                lambda conn: approvals.list_approvals(conn, state="pending", limit=2)
+            )
+            if answer is None:
+                self._clock.at += APPROVAL_MS
+                self._do(recovery.expire_leases)
+            else:
+                self._do(approvals.decide, asked.id, yes=answer, comment="so be it", by=ANN)
+        claim = self._claim()
+        self._do(reporting.start, claim.lease, by=BY_WIM)
+        self._end(claim)
 
     def _old_worker(self) -> None:
         self._submit("command", "date")

@@ -17,7 +17,7 @@ from types import FrameType
 import click
 import requests
 
-from clawtrail import __version__
+from clawtrail import __version__, demo_policy
 from clawtrail.client import Client
 from clawtrail.commands.printing import compact
 from clawtrail.data_folder import DataFolder, FolderFailed
@@ -105,6 +105,8 @@ def _attend(folder: DataFolder, port: int, *, once: bool) -> int:
             str(folder.worker_token),
             "--state",
             str(folder.path / "worker"),
+            "--policy",
+            str(demo_policy.write(folder.path)),
         ],
         folder.path / "worker.log",
     )
@@ -144,6 +146,9 @@ def _start(folder: DataFolder, url: str, server: Child, worker: Child) -> None:
             what="word from the worker",
         )
     click.echo(f"  worker   online  (log: {worker.log})")
+    click.echo(
+        f"  policy   {folder.path / demo_policy.FILE}  (commands start in {folder.path / demo_policy.FOLDER})"
+    )
 
 
 def _first_task(folder: DataFolder, url: str) -> bool:

@@ -49,6 +49,8 @@ MATRIX: dict[tuple[str, str], set[Role]] = {
     ("GET", "/log/entries/{bundle}"): AUDITS,
     ("GET", "/events"): READS,
     ("GET", "/events/stats"): READS,
+    ("GET", "/approvals"): READS,
+    ("POST", "/approvals/{approval_id}"): {V, A},
     ("GET", "/workers"): READS,
     ("POST", "/workers/{worker_id}/drain"): {A},
     ("POST", "/workers/{worker_id}/resume"): {A},

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.auditing import details, outcome_text, people, told, verifying
+from app.auditing import details, outcome_text, people, questions, told, verifying
 from app.auditing.remembering import Seen
 from app.auditing.untold import UNTOLD
 from app.auditing.verifying import Report
@@ -68,6 +68,7 @@ def test_every_column_is_compared_or_listed() -> None:
         "checkpoints": {"size", "root", "note"},
         "tokens": set(people.TOKEN_COLUMNS),
         "workers": set(people.WORKER_COLUMNS),
+        "approvals": {"id", "describe", "describe_salt", *questions.COLUMNS},
         "redactions": {"task_id", "content", "reason", "actor", "redacted_at"},
     }
     tables = {table.name: {column.name for column in table.columns} for table in metadata.sorted_tables}

@@ -55,5 +55,12 @@ def test_every_effect_is_documented(effect: Effect) -> None:
 @pytest.mark.parametrize("command", ENTRIES)
 def test_every_command_is_documented(command: str) -> None:
     """Each command of the command line stands in a list of CHANGELOG.md or is shown in a document."""
-    shown = text_of("docs/quickstart.md", "docs/audit.md", "docs/receipts.md", "docs/operations.md")
+    shown = text_of(
+        "docs/quickstart.md",
+        "docs/audit.md",
+        "docs/receipts.md",
+        "docs/operations.md",
+        "docs/approvals.md",
+        "docs/policy.md",
+    )
     assert f"`{command}`" in text_of("CHANGELOG.md") or f"clawtrail {command}" in shown

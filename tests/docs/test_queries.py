@@ -178,6 +178,7 @@ FACTS: dict[str, Callable[[Rows, Past], bool]] = {
         == [
             ("task.submitted", None, "pending"),
             ("task.claimed", "pending", "claimed"),
+            ("verdict.given", None, None),
             ("task.started", "claimed", "running"),
             ("task.completed", "running", "completed"),
         ]
@@ -291,4 +292,4 @@ def test_asking_does_not_stop_the_service(past: Past) -> None:
         reading.stdin.write(b"SELECT count(*) FROM history;\nCOMMIT;\nSELECT count(*) FROM history;\n")
         reading.stdin.close()
         meanwhile, after = reading.stdout.readlines()
-    assert int(before) == int(meanwhile) == int(after) - 4
+    assert int(before) == int(meanwhile) == int(after) - 5

@@ -33,7 +33,7 @@ from tests.support.life import (
     workers,
 )
 from tests.support.life_pair import Pair
-from tests.support.task_model import ModelWorker
+from tests.support.model_tasks import ModelWorker
 
 T = TypeVar("T")
 COMPARED = ("kind", "state", "effect", "attempt", "max_attempts", "priority", "started_at", "finished_at")
@@ -210,6 +210,7 @@ class Life(RuleBasedStateMachine):
         assert needed == (len(self.model.events) > before)
         self.db.write(lambda conn: recovery.expire_leases(conn, now=self.now))
         self.db.write(lambda conn: recovery.expire_tasks(conn, now=self.now))
+        self.db.write(lambda conn: recovery.expire_approvals(conn, now=self.now))
 
     @rule(cleanly=st.booleans())
     def restart(self, *, cleanly: bool) -> None:
@@ -263,6 +264,7 @@ class Life(RuleBasedStateMachine):
         for claim, task in zip(taken, expected, strict=True):
             task.lease = claim.lease
             assert (claim.attempt, claim.lease_expires_at) == (task.attempt, task.lease_ends)
+            assert (claim.approval is not None) == (task.pinned is not None)
         return [Grip(claim.task_id, claim.attempt, claim.lease, who) for claim in taken]
 
     def _start(self, grip: Grip, who: ModelWorker) -> None:

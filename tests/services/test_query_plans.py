@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from app.domain.states import State
-from app.services import claiming, finishing, holding, lookup, recovery, submitting, transitions
+from app.services import approvals, claiming, finishing, holding, lookup, recovery, submitting, transitions
 from app.services.claiming import Worker
 from app.services.submitting import Once
 from tests.support import acts
@@ -79,7 +79,9 @@ def test_the_janitors_looks_touch_only_what_is_due(db: Database, plans: Plans) -
     lines = plans.of(lambda conn: recovery.is_needed(conn, now=db.now), on="tasks")
     uses(lines, "tasks_leased")
     uses(lines, "tasks_expiring")
+    uses(lines, "tasks_pinned")
     never_reads_whole(lines)
+    never_reads_whole(lines, "approvals")
     due = plans.of(lambda conn: recovery.are_due(conn, after=db.now - 5, now=db.now + 5), on="tasks")
     uses(due, "tasks_delayed")
     never_reads_whole(due)
@@ -137,6 +139,13 @@ def test_the_counts_of_the_start_use_the_partial_indexes(db: Database, plans: Pl
 def test_pending_is_spelled_out_in_statements() -> None:
     """The state is a literal in the condition: with a parameter SQLite cannot use a partial index."""
     assert str(transitions.is_pending()).endswith(f"= '{State.PENDING.value}'")
+
+
+def test_what_waits_for_people_is_found_by_its_index(db: Database, plans: Plans) -> None:
+    """Open questions are few, however many were answered, and are read in the order of their asking."""
+    lines = plans.of(lambda conn: approvals.list_approvals(conn, state="pending", limit=9), on="approvals")
+    assert any("INDEX approvals_" in line for line in lines), lines
+    never_reads_whole(lines, "approvals")
 
 
 def test_the_events_of_one_task_are_found_by_their_index(db: Database, plans: Plans) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from app.backlog import Backlog
+from app.domain.timing import APPROVAL_MS
 from app.services import holding, recovery
 from app.services.outcomes import Outcome
 from app.storage.ledger import Event
@@ -48,7 +49,7 @@ def in_table(db: Database) -> tuple[int, int, int]:
     """Return pending, held and finished tasks as the table has them."""
     ids = {event.task_id for event in db.events() if event.task_id}
     states = Counter(db.state(task_id) for task_id in ids)
-    held = states["claimed"] + states["running"]
+    held = states["claimed"] + states["running"] + states["awaiting_approval"]
     return states["pending"], held, states.total() - states["pending"] - held
 
 
@@ -143,3 +144,29 @@ def test_a_cancel_and_a_drain_call_their_worker(db: Database, woken: Woken) -> N
     woken.catch_up()
     assert woken.room.ticket("wim").calls == called.calls + 1
     assert woken.room.ticket("wes").calls == other.calls
+
+
+def test_the_counts_follow_questions_too(db: Database, woken: Woken) -> None:
+    """Asked, approved, denied, withdrawn, not answered, not used: the counts stay true."""
+
+    def check() -> None:
+        woken.catch_up()
+        assert woken.counts() == in_table(db)
+
+    asked = []
+    for _ in range(5):
+        acts.submit(db)
+        asked.append(acts.asked(db))
+        check()
+    (_, yes), (_, no), (withdrawn, _), _, (_, unused) = asked
+    acts.decide(db, yes)
+    check()
+    acts.start(db, acts.claim(db)[0])
+    acts.decide(db, no, yes=False)
+    acts.cancel(db, withdrawn.task_id)
+    acts.decide(db, unused)
+    check()
+    db.pass_time(APPROVAL_MS)
+    acts.tidy(db)
+    check()
+    assert woken.counts()[:2] == (0, 0)

@@ -17,7 +17,8 @@ from tests.support.database import Database
 SIZES = (0, 0, 10, 50, 200, 800, 2000, 3000, 5000, 9000, 40_000)
 
 
-@pytest.fixture(params=[1, 2])
+# With these seeds SQLite leaves copies behind; with which ones it does depends on how rows lie in pages.
+@pytest.fixture(params=[3, 7])
 def lived(request: pytest.FixtureRequest, db: Database) -> dict[str, bytes]:
     """Some hundred tasks of all sizes that ended, each with a word of its own in all of its contents."""
     chance, held, words = random.Random(request.param), [], {}

@@ -11,8 +11,7 @@ from sqlalchemy import inspect, text
 
 from app.domain.event_types import EventType
 from app.domain.states import TRANSITIONS
-from app.services import record, reporting
-from app.services.claiming import Claim
+from app.services import record
 from app.services.outcomes import Outcome
 from app.storage import migrating
 from tests.support import acts
@@ -41,22 +40,6 @@ def plan(db: Database, query: str) -> Sequence[str]:
 def append(db: Database, type_: EventType, **given: Any) -> None:  # noqa: ANN401 - fields of an event
     """Put one event on the record."""
     db.write(lambda conn: record.append(conn, type_, at=db.now, **{"actor": "worker:wim", **given}))
-
-
-def judge(db: Database, claimed: Claim, given: str, *, rule: str) -> None:
-    """Report what Wim's policy says of a claim."""
-    db.write(
-        lambda conn: reporting.verdict(
-            conn,
-            claimed.lease,
-            given=given,
-            rule=rule,
-            digest="d",
-            policy_hash="p",
-            by=acts.reporter(acts.WIM),
-            now=db.now,
-        )
-    )
 
 
 @pytest.mark.parametrize("transition", sorted(TRANSITIONS), ids="-".join)
@@ -132,18 +115,21 @@ def test_refusals_have_one_line_each(db: Database) -> None:
     acts.submit(db, payload='{"command":"rm -rf /"}')
     acts.submit(db, payload='{"command":"reboot"}')
     [denied, failed] = acts.claim(db, free=2)
-    judge(db, denied, "deny", rule="seat belt")
+    acts.judge(db, denied, "deny", rule="seat belt")
     refused = Outcome(126, "policy", "Refused by policy: no reboot", 0, None, 0, 0, truncated=False)
     acts.result(db, failed, refused)
     acts.submit(db)
     late = acts.started(db)
     append(db, EventType.OUTCOME_REFUSED, task_id=late.task_id, attempt=1, exit_code=0)
+    acts.submit(db, payload='{"command":"sudo true"}')
+    acts.decide(db, acts.asked(db)[1], yes=False, comment="not today")
     lines = ask(db, "SELECT refused, what, why, actor, submitted_by FROM refusals ORDER BY seq")
     assert [tuple(line.values()) for line in lines] == [
         ("access", "GET /x", "status 403", "address:::1", None),
         ("task", "rm -rf /", "deny: seat belt", "worker:wim", acts.ADA),
         ("task", "reboot", "Refused by policy: no reboot", "worker:wim", acts.ADA),
         ("outcome", "true", "the lease was over", "worker:wim", acts.ADA),
+        ("task", "sudo true", "denied: not today", "approver:ann", acts.ADA),
     ]
 
 
@@ -151,7 +137,7 @@ def test_what_was_allowed_or_only_failed_is_no_refusal(db: Database) -> None:
     """A verdict that allows and a run that fails by itself are not among the refusals."""
     acts.submit(db)
     [claimed] = acts.claim(db)
-    judge(db, claimed, "allow", rule="all")
+    acts.judge(db, claimed, "allow", rule="all")
     acts.start(db, claimed)
     acts.result(db, claimed, acts.BROKEN)
     assert ask(db, "SELECT * FROM refusals") == []
@@ -229,9 +215,9 @@ def test_a_page_of_a_view_reads_no_more_than_it_shows(db: Database, query: str) 
 def test_going_back_drops_the_views(db: Database) -> None:
     """The migration that makes the views takes them away again and leaves the tables alone."""
     assert set(db.read(lambda conn: inspect(conn).get_view_names())) == VIEWS
-    task_id = acts.submit(db)
+    acts.submit(db)
     migrating.downgrade(db.writing, "0001")
     assert db.read(lambda conn: inspect(conn).get_view_names()) == []
-    assert db.state(task_id) == "pending"
+    assert ask(db, "SELECT state FROM tasks") == [{"state": "pending"}]
     indexes = "SELECT name FROM sqlite_schema WHERE name = 'events_refused'"
     assert ask(db, indexes) == []

@@ -6,13 +6,15 @@ from typing import Any
 
 from app.domain.ids import TaskIds
 from app.domain.kinds import Kind
-from app.services import cancelling, claiming, finishing, reporting
+from app.services import approvals, cancelling, claiming, finishing, recovery, reporting
+from app.services.approvals import Decider
 from app.services.attempts import Reporter
 from app.services.claiming import Claim, Worker
 from app.services.finishing import Reception
 from app.services.outcomes import Outcome
 from app.services.submitting import Once, Order
 from app.services.submitting import submit as put_in
+from app.storage.tables import AnyRow
 from tests.support.database import Database
 
 ADA = "client:ada"
@@ -22,6 +24,8 @@ WIM = Worker("wim", ALL_KINDS)
 WES = Worker("wes", ALL_KINDS)
 DONE = Outcome(0, "exit", None, 5, None, 0, 0, truncated=False)
 BROKEN = Outcome(1, "exit", "it broke", 5, None, 0, 0, truncated=False)
+DIGEST = "d1"
+ANN = Decider("ann", "approver:ann")
 _new_id = TaskIds()
 
 
@@ -97,3 +101,55 @@ def result(db: Database, claimed: Claim, outcome: Outcome = DONE, worker: Worker
 def cancel(db: Database, task_id: str, *, actor: str = ADA) -> str:
     """Withdraw a task."""
     return db.write(lambda conn: cancelling.cancel(conn, task_id, reason=None, actor=actor, now=db.now))
+
+
+def judge(
+    db: Database,
+    claimed: Claim,
+    given: str,
+    *,
+    rule: str = "be careful",
+    digest: str = DIGEST,
+    worker: Worker = WIM,
+) -> None:
+    """Report what a worker's policy says of a claim."""
+    db.write(
+        lambda conn: reporting.verdict(
+            conn,
+            claimed.lease,
+            given=given,
+            rule=rule,
+            digest=digest,
+            policy_hash="p",
+            describe="would run: true" if given == "ask" else "",
+            by=reporter(worker),
+            now=db.now,
+        )
+    )
+
+
+def asked(db: Database, worker: Worker = WIM) -> tuple[Claim, str]:
+    """Take one task and ask about it; return the claim and the question's id."""
+    [claimed] = claim(db, worker)
+    judge(db, claimed, "ask", worker=worker)
+    return claimed, str(db.task(claimed.task_id).approval_id)
+
+
+def decide(
+    db: Database, approval_id: str, *, yes: bool = True, comment: str | None = None, by: Decider = ANN
+) -> AnyRow:
+    """Answer a question."""
+    return db.write(
+        lambda conn: approvals.decide(conn, approval_id, yes=yes, comment=comment, by=by, now=db.now)
+    )
+
+
+def approval(db: Database, approval_id: str) -> AnyRow:
+    """Return a question as it is."""
+    return db.read(lambda conn: approvals.get_approval(conn, approval_id))
+
+
+def tidy(db: Database) -> None:
+    """Let time do what it does, as the janitor does it."""
+    for expire in (recovery.expire_leases, recovery.expire_tasks, recovery.expire_approvals):
+        db.write(lambda conn, expire=expire: expire(conn, now=db.now))  # type: ignore[misc]

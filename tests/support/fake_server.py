@@ -31,6 +31,8 @@ class FakeTask:
     cancel: bool = False
     outputs: dict[str, dict[int, bytes]] = field(default_factory=lambda: {"stdout": {}, "stderr": {}})
     results: list[Json] = field(default_factory=list)
+    verdicts: list[Json] = field(default_factory=list)
+    approval: Json | None = None
 
     def read(self, stream: str) -> bytes:
         """Give what was told of *stream*, in the order of offsets."""
@@ -120,6 +122,14 @@ class FakeServer:
         """Ask for the end of *task*."""
         with self.changed:
             task.cancel = True
+            self.changed.notify_all()
+
+    def approve(self, task: FakeTask) -> None:
+        """Say yes to what was asked last about *task*."""
+        with self.changed:
+            digest = task.verdicts[-1]["digest"]
+            task.approval = {"id": "a-1", "digest": digest, "by": "approver:ann", "at": 1}
+            task.state = "pending"
             self.changed.notify_all()
 
     def lose(self, task: FakeTask) -> None:
@@ -212,8 +222,8 @@ class FakeServer:
         if item["type"] == "output":
             task.outputs[item["stream"]][item["offset"]] = base64.b64decode(item["data"], validate=True)
             return {"ok": True}
-        if item["type"] == "result":
-            return self._end(task, item)
+        if item["type"] in {"result", "verdict"}:
+            return self._end(task, item) if item["type"] == "result" else self._hear_verdict(task, item)
         if task.cancel:
             task.state = "cancelled"
             return {"ok": False, "code": "cancelled"}
@@ -221,6 +231,14 @@ class FakeServer:
             return {"ok": False, "code": "lease_lost"}
         task.state = "running"
         return {"ok": True, "leaseExpiresAt": int(time.time() * 1000) + self.lease_ms}
+
+    def _hear_verdict(self, task: FakeTask, item: Json) -> Json:
+        if not self._is_held(task.lease):
+            return {"ok": False, "code": "lease_lost"}
+        task.verdicts.append(item)
+        if item["verdict"] == "ask" and (task.approval or {}).get("digest") != item["digest"]:
+            task.state = "awaiting_approval"
+        return {"ok": True}
 
     def _end(self, task: FakeTask, item: Json) -> Json:
         if task.state == "claimed" and item["reason"] not in {"policy", "failed", "cancelled"}:
@@ -246,6 +264,7 @@ class FakeServer:
                     "leaseExpiresAt": int(time.time() * 1000) + self.lease_ms,
                     "submittedBy": "client:ada",
                     "createdAt": int(time.time() * 1000),
+                    **({"approval": task.approval} if task.approval else {}),
                 }
             )
         return claims

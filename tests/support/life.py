@@ -15,7 +15,7 @@ from app.services.claiming import Worker
 from app.services.outcomes import Outcome
 from app.services.submitting import Order
 from tests.support import acts
-from tests.support.task_model import ModelTask, ModelWorker
+from tests.support.model_tasks import ModelTask, ModelWorker
 
 Event = tuple[str, str, int | None, str]
 Asked = dict[str, Any]

@@ -12,7 +12,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, select
 
 from app.domain.errors import ServiceError
-from app.storage.tables import outcomes, tasks
+from app.storage.tables import approvals, outcomes, tasks
 from tests.support.database import Database
 from tests.support.life import by_task
 from tests.support.task_model import Model, Refused
@@ -59,6 +59,19 @@ class Pair:
             assert said == {name: getattr(task, name) for name in COMPARED}, task
             assert (row.claimed_by, row.lease_expires_at) == (task.worker, task.lease_ends), task
             assert row.cancel_requested_at == task.cancel_asked, task
+            assert row.pinned_to == task.pinned, task
+
+    def check_questions(self) -> None:
+        """The newest question of each task is as the model has it, and every older one is closed."""
+        known = {row.id: row for row in self.db.read(lambda conn: conn.execute(select(approvals)).all())}
+        for row in self.db.read(lambda conn: conn.execute(select(tasks)).all()):
+            asked = self.model.tasks[row.id].question
+            assert (asked is None) == (row.approval_id is None)
+            if asked is not None:
+                has = known.pop(row.approval_id)
+                assert (has.digest, has.worker_id, has.expires_at) == (asked.digest, asked.worker, asked.ends)
+                assert (has.state, has.decided_by, has.used_at) == (asked.state, asked.by, asked.used_at)
+        assert "pending" not in {row.state for row in known.values()}
 
     def check_record(self) -> None:
         """The record tells of each task what happened, in order, and replays to the tables."""

@@ -16,6 +16,7 @@ from pathlib import Path
 import requests
 
 from clawtrail import Client
+from tests.support.policies import allow_all
 
 REPOSITORY = Path(__file__).parents[2]
 TOKEN = "a-token-shared-by-the-whole-cast"
@@ -211,7 +212,9 @@ def start_worker(
             *options,
             *arguments,
         ],
-        clean_environ() | {"WORKER_TOKEN": token or server.token} | dict(environ or {}),
+        clean_environ()
+        | {"WORKER_TOKEN": token or server.token, "CLAWTRAIL_WORKER_POLICY": str(allow_all(state_dir))}
+        | dict(environ or {}),
         state_dir.parent / f"{state_dir.name}-worker.log",
         server=server,
         name=name,

@@ -4,80 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tests.support.model_tasks import ModelTask, ModelWorker
+
 START_MS = 15_000
 LEASE_MS = 60_000
 RENEW_AFTER_MS = 5_000
 OLD_EXTRA_MS = 60_000
 OLD_KINDS = {"command", "file-read", "file-write", "file-edit", "claude-cli"}
-HELD = ("claimed", "running")
+HELD = ("claimed", "awaiting_approval", "running")
 NOT_STARTED_REASONS = ("policy", "failed", "cancelled")
 JANITOR = "system:janitor"
-
-
-@dataclass
-class ModelWorker:
-    """A worker: its id begins with the name of its token."""
-
-    id: str
-    kinds: frozenset[str]
-    labels: frozenset[str] = frozenset()
-
-    def __repr__(self) -> str:
-        return self.id
-
-    @property
-    def actor(self) -> str:
-        """The worker's name on the record."""
-        return f"worker:{self.id}"
-
-    @property
-    def token_name(self) -> str:
-        """The token that it comes with."""
-        return self.id.split("/")[0]
-
-
-@dataclass
-class ModelTask:
-    """A task; ``lease`` is the token under which it is, or was last, held (kept when its worker was lost)."""
-
-    id: str
-    nr: int
-    kind: str
-    effect: str
-    max_attempts: int
-    timeout_ms: int
-    created_at: int
-    priority: int = 0
-    labels: frozenset[str] = frozenset()
-    session: str | None = None
-    not_before: int | None = None
-    expires_at: int | None = None
-    state: str = "pending"
-    attempt: int = 0
-    worker: str | None = None
-    lease: str | None = None
-    lease_ends: int | None = None
-    cancel_asked: int | None = None
-    started_at: int | None = None
-    finished_at: int | None = None
-    answers: dict[tuple[int, str], bool] = field(default_factory=dict)
-    outcomes: list[tuple[int, bool]] = field(default_factory=list)
-    printed: set[tuple[int, str]] = field(default_factory=set)
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether it has ended for good."""
-        return self.finished_at is not None
-
-    def may_go_again(self) -> bool:
-        """A lost run is repeated only if it does no harm, is still wanted and has attempts left."""
-        harmless = self.effect in ("read", "idempotent")
-        return harmless and self.cancel_asked is None and self.attempt < self.max_attempts
-
-    def let_go(self) -> None:
-        """Nobody holds it; the next claim starts afresh."""
-        self.state = "pending"
-        self.worker = self.lease = self.lease_ends = self.started_at = None
 
 
 class Refused(Exception):
@@ -93,12 +29,17 @@ class Model:
     events: list[tuple[str, str, int | None, str]] = field(default_factory=list)
     keys: dict[tuple[str, str], tuple[bytes, list[str]]] = field(default_factory=dict)
 
-    def _tell(self, type_: str, task: ModelTask, actor: str, attempt: int | None) -> None:
+    def tell(self, type_: str, task: ModelTask, actor: str, attempt: int | None) -> None:
+        """Put an event on the record that ought to be."""
         self.events.append((type_, task.id, attempt, actor))
 
-    def _end(self, task: ModelTask, state: str, actor: str, attempt: int | None) -> None:
+    def end(
+        self, task: ModelTask, state: str, actor: str, attempt: int | None, type_: str | None = None
+    ) -> None:
+        """End a task for good, with the event that tells of it."""
         task.state, task.finished_at, task.lease_ends = state, self.now, None
-        self._tell("task.lost" if state == "unknown" else f"task.{state}", task, actor, attempt)
+        usual = "task.lost" if state == "unknown" else f"task.{state}"
+        self.tell(type_ or usual, task, actor, attempt)
 
     def submit(self, new: list[ModelTask], actor: str, key: str | None, request: bytes) -> list[str]:
         """Take tasks in; a repeated request gets the first one's ids."""
@@ -111,8 +52,8 @@ class Model:
         if key is not None:
             self.keys[actor, key] = (request, ids)
         for task in new:
-            self.tasks[task.id] = task
-            self._tell("task.submitted", task, actor, None)
+            self.tasks[task.id], task.submitter = task, actor
+            self.tell("task.submitted", task, actor, None)
         return ids
 
     def cancel(self, task: ModelTask, actor: str) -> str:
@@ -122,10 +63,12 @@ class Model:
         if task.state == "running":
             if task.cancel_asked is None:
                 task.cancel_asked = self.now
-                self._tell("cancel.requested", task, actor, task.attempt)
+                self.tell("cancel.requested", task, actor, task.attempt)
             return task.state
+        if task.state == "awaiting_approval" and task.question is not None:
+            task.question.state, task.question.by = "withdrawn", actor
         task.cancel_asked, task.lease = self.now, None
-        self._end(task, "cancelled", actor, task.attempt or None)
+        self.end(task, "cancelled", actor, task.attempt or None)
         return task.state
 
     def claimable(self, worker: ModelWorker) -> list[ModelTask]:
@@ -136,6 +79,7 @@ class Model:
             if task.state == "pending"
             and task.kind in worker.kinds
             and task.labels <= worker.labels
+            and task.pinned in (None, worker.id)
             and (task.not_before is None or task.not_before <= self.now)
             and (task.expires_at is None or task.expires_at > self.now)
             and not self._is_behind(task)
@@ -152,7 +96,7 @@ class Model:
         for task in taken:
             task.state, task.worker, task.attempt = "claimed", worker.id, task.attempt + 1
             task.lease_ends = self.now + START_MS
-            self._tell("task.claimed", task, worker.actor, task.attempt)
+            self.tell("task.claimed", task, worker.actor, task.attempt)
         return taken
 
     def poll(self, worker: ModelWorker) -> ModelTask | None:
@@ -164,9 +108,10 @@ class Model:
 
     def _start(self, task: ModelTask, worker: ModelWorker, until: int) -> None:
         task.state, task.started_at, task.lease_ends = "running", self.now, until
-        self._tell("task.started", task, worker.actor, task.attempt)
+        self.tell("task.started", task, worker.actor, task.attempt)
 
-    def _holds(self, task: ModelTask, lease: str, worker: ModelWorker) -> bool:
+    def holds(self, task: ModelTask, lease: str, worker: ModelWorker) -> bool:
+        """Say whether this is the present lease of the task, shown by its holder."""
         return (
             task.state in HELD
             and task.lease == lease
@@ -177,9 +122,13 @@ class Model:
         """Allow the run, once per lease; return when the lease ends."""
         if task.state == "cancelled" and task.attempt == attempt:
             raise Refused("cancelled")
-        if not self._holds(task, lease, worker):
+        if not self.holds(task, lease, worker):
             raise Refused("lease_lost")
+        if task.state == "awaiting_approval":
+            raise Refused("illegal_transition")
         if task.state == "claimed":
+            if task.pinned is not None and task.question is not None:
+                task.pinned, task.question.used_at = None, self.now
             self._start(task, worker, self.now + LEASE_MS)
         assert task.lease_ends is not None
         return task.lease_ends
@@ -189,7 +138,7 @@ class Model:
         mine = (task.worker or "").split("/")[0] == worker.token_name
         if mine and task.lease == lease and task.state in ("running", "unknown"):
             task.printed.add((attempt, lease))
-        elif mine and task.lease == lease and task.state == "claimed":
+        elif mine and task.lease == lease and task.state in HELD:
             raise Refused("illegal_transition")
         elif not task.answers.get((attempt, lease)) or (attempt, lease) not in task.printed:
             raise Refused("lease_lost")
@@ -202,12 +151,14 @@ class Model:
             raise Refused("lease_lost")
         if (attempt, lease) in task.answers:
             return task.answers[attempt, lease]
-        if task.state in HELD and task.lease == lease and not self._holds(task, lease, worker):
+        if task.state in HELD and task.lease == lease and not self.holds(task, lease, worker):
             raise Refused("lease_lost")
-        applied = self._holds(task, lease, worker)
+        applied = self.holds(task, lease, worker)
+        if applied and task.state == "awaiting_approval":
+            raise Refused("illegal_transition")
         if applied and task.state == "claimed" and reason not in NOT_STARTED_REASONS:
             raise Refused("illegal_transition")
-        self._take(task, lease, attempt, worker, applied=applied, code=code, reason=reason)
+        self.take(task, lease, attempt, worker, applied=applied, code=code, reason=reason)
         return applied
 
     def result_of_old(self, task: ModelTask, worker: ModelWorker, *, code: int) -> bool:
@@ -217,10 +168,10 @@ class Model:
         applied = task.state == "running" and task.lease is None and task.worker == worker.id
         if not applied and (task.attempt, "") in task.answers:
             return task.answers[task.attempt, ""]
-        self._take(task, "", task.attempt, worker, applied=applied, code=code, reason="exit")
+        self.take(task, "", task.attempt, worker, applied=applied, code=code, reason="exit")
         return applied
 
-    def _take(
+    def take(
         self,
         task: ModelTask,
         lease: str,
@@ -231,24 +182,25 @@ class Model:
         code: int,
         reason: str,
     ) -> None:
+        """Take an outcome in: applied, or as evidence only."""
         task.answers[attempt, lease] = applied
         if not applied:
             task.outcomes.append((attempt, False))
-            self._tell("outcome.refused", task, worker.actor, attempt)
+            self.tell("outcome.refused", task, worker.actor, attempt)
             return
         again = reason == "interrupted" and task.may_go_again()
         task.outcomes.append((attempt, not again))
         task.lease = None
         if again:
             task.let_go()
-            self._tell("task.requeued", task, worker.actor, attempt)
+            self.tell("task.requeued", task, worker.actor, attempt)
         elif reason == "interrupted":
-            self._end(task, "unknown", worker.actor, attempt)
+            self.end(task, "unknown", worker.actor, attempt)
         elif reason == "cancelled" and task.cancel_asked is not None:
-            self._end(task, "cancelled", worker.actor, attempt)
+            self.end(task, "cancelled", worker.actor, attempt)
         else:
             ended_well = (code, reason) == (0, "exit")
-            self._end(task, "completed" if ended_well else "failed", worker.actor, attempt)
+            self.end(task, "completed" if ended_well else "failed", worker.actor, attempt)
 
     def keep(self, worker: ModelWorker, leases: list[str]) -> tuple[set[str], set[str]]:
         """Renew what the worker holds; return the tasks to cancel and the leases lost before their end."""
@@ -270,7 +222,7 @@ class Model:
             self._release(task, worker.actor)
 
     def _release(self, task: ModelTask, actor: str) -> None:
-        self._tell("claim.released", task, actor, task.attempt)
+        self.tell("claim.released", task, actor, task.attempt)
         task.attempt -= 1
         task.let_go()
 
@@ -280,14 +232,19 @@ class Model:
         for task in sorted(overdue, key=lambda t: t.lease_ends or 0):
             if task.state == "claimed":
                 self._release(task, JANITOR)
+            elif task.state == "awaiting_approval" and task.question is not None:
+                task.question.state, task.question.by = "expired", JANITOR
+                self.end(task, "denied", JANITOR, task.attempt, "approval.expired")
             elif task.may_go_again():
-                self._tell("lease.expired", task, JANITOR, task.attempt)
+                self.tell("lease.expired", task, JANITOR, task.attempt)
                 task.let_go()
             else:
-                self._end(task, "unknown", JANITOR, task.attempt)
+                self.end(task, "unknown", JANITOR, task.attempt)
         for task in self.tasks.values():
             if task.state == "pending" and task.expires_at is not None and task.expires_at <= self.now:
-                self._end(task, "expired", JANITOR, None)
+                self.end(task, "expired", JANITOR, None)
+            elif task.state == "pending" and task.pinned and task.question and task.question.ends <= self.now:
+                self.end(task, "denied", JANITOR, task.attempt or None, "approval.expired")
 
     def restart(self) -> None:
         """A server that comes back gives running tasks a whole lease, since nobody could renew."""

@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 
 from tests.support.fake_server import TOKEN
+from tests.support.policies import allow_all
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,6 +34,7 @@ class WorkerProcess:
             "CLAWTRAIL_WORKER_STATE": str(self.state),
             "CLAWTRAIL_WORKER_NAME": "wim",
             "CLAWTRAIL_WORKER_PATH": "/usr/local/bin:/usr/bin:/bin",
+            "CLAWTRAIL_WORKER_POLICY": str(allow_all(folder)),
             "CLAWTRAIL_WORKER_LOG_FORMAT": "json",
         }
         command = [sys.executable, "-c", "from worker.cli import worker; worker()", *options]

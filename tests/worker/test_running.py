@@ -10,6 +10,7 @@ import pytest
 
 from clawtrail.remembering import Memory
 from tests.support.fake_server import TOKEN, FakeServer, FakeTask
+from tests.support.policies import anything
 from worker.alarms import Alarms
 from worker.answers import Claim
 from worker.client import Server
@@ -24,7 +25,7 @@ from worker.reporting import Outbox
 from worker.running import Runner
 from worker.slots import Slots
 from worker.syncing import Syncing
-from worker.verdicts import MayRun, Verdict, allow_all
+from worker.verdicts import MayRun, Verdict
 from worker.witnessing import Witness
 
 
@@ -37,7 +38,7 @@ class Desk:
         self._journal = journal
         self._server = Server(fake.url, TOKEN, version="1", proxy=None, ca_file=None)
         self.executors: dict[str, Executor] = {}
-        self.may_run: MayRun = allow_all
+        self.may_run: MayRun = anything
 
     def run(self, kind: str, **payload: Any) -> FakeTask:  # noqa: ANN401
         """Submit a task, claim it, and take it to its end."""
@@ -110,14 +111,14 @@ def test_refusal_is_a_result_and_runs_nothing(desk: Desk, fake: FakeServer) -> N
 
     def never_on_sundays(claim: Claim) -> Verdict:
         asked.append(claim)
-        return Verdict("deny", "never on sundays")
+        return Verdict("deny", "never on sundays", "d" * 64, "e" * 64)
 
     desk.may_run = never_on_sundays
     desk.executors["greet"] = greet
     result = desk.run("greet", name="Ada").result
     assert (result["exitCode"], result["reason"]) == (126, "policy")
     assert result["error"] == "Refused by policy: never on sundays"
-    assert [item["type"] for item in fake.items()] == ["result"]
+    assert [item["type"] for item in fake.items()] == ["verdict", "result"]
     assert len(asked) == 1
 
 
@@ -153,3 +154,16 @@ def test_bad_payload_is_named(desk: Desk) -> None:
     desk.executors["file-read"] = file_read.run
     error = desk.run("file-read").result["error"]
     assert error == "Payload, path: Field required"
+
+
+def test_policy_that_fails_refuses(desk: Desk) -> None:
+    """A fault in the policy's own code is a refusal of that task, and the worker goes on."""
+
+    def broken(_claim: Claim) -> Verdict:
+        raise UnicodeEncodeError("utf-8", "x", 0, 1, "by nothing")
+
+    desk.may_run = broken
+    desk.executors["greet"] = greet
+    result = desk.run("greet", name="Ada").result
+    assert (result["exitCode"], result["reason"]) == (126, "policy")
+    assert result["error"] == "Refused by policy: the policy failed on this task"

@@ -28,9 +28,19 @@ class Child:
     """A started process, in a session of its own. Used by one thread, which calls ``watch`` once."""
 
     def __init__(
-        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: bytes, null: int, task_id: str
+        self,
+        argv: Sequence[str],
+        *,
+        program: Path | None = None,
+        cwd: Path,
+        env: Mapping[str, str],
+        stdin: bytes,
+        null: int,
+        task_id: str,
     ) -> None:
-        """Start *argv*; its program is looked for on the PATH of *env*. Raises ``OSError`` or ``ValueError``.
+        """Start *argv*: the file *program*, else what is found on the PATH of *env*.
+
+        Raises ``OSError`` or ``ValueError``.
 
         *null* is an open descriptor of the null device, which stands in for an empty *stdin*. All
         descriptors are expected to be closed on exec (``environment.seal_descriptors``).
@@ -45,6 +55,7 @@ class Child:
         try:
             self._process = subprocess.Popen(
                 argv,
+                executable=program,
                 stdin=feed[0],
                 stdout=out[1],
                 stderr=err[1],

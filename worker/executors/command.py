@@ -17,7 +17,9 @@ NOT_EXECUTABLE = 126
 NOT_FOUND = 127
 
 
-class _Payload(BaseModel, strict=True):
+class Payload(BaseModel, strict=True):
+    """What a task of this kind may ask for."""
+
     command: str | None = None
     argv: Annotated[list[str], Field(min_length=1)] | None = None
     cwd: str | None = None
@@ -47,12 +49,14 @@ class Commands:
         The exit code is what a shell would say: 126 and 127 where nothing could be started, 128 and
         the number of the signal that ended it, 124 for a timeout. Raises pydantic's ``ValidationError``.
         """
-        payload = _Payload.model_validate(order.payload)
-        argv = payload.argv or [*self._shell, payload.command or ""]
+        payload = Payload.model_validate(order.payload)
+        plan = order.plan
+        argv = list(plan.argv) if plan else payload.argv or [*self._shell, payload.command or ""]
         try:
-            cwd = self._home if payload.cwd is None else resolve(payload.cwd)
+            cwd = plan.cwd if plan else self._home if payload.cwd is None else resolve(payload.cwd)
             child = Child(
                 argv,
+                program=plan.program if plan else None,
                 cwd=cwd,
                 env={**self._env, **payload.env},
                 stdin=payload.stdin.encode(errors="surrogatepass"),

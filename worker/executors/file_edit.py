@@ -7,11 +7,12 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
 
+from worker.executors import beneath
 from worker.executors.diffs import unified
-from worker.executors.files import encoded, find_status, read_whole, replace
+from worker.executors.files import encoded, find_status, is_same, read_whole, replace
 from worker.executors.paths import FileTrouble, resolve
 from worker.items import Ending
-from worker.orders import Order, Run
+from worker.orders import Beneath, Order, Run
 
 
 class _Payload(BaseModel):
@@ -31,14 +32,15 @@ def run(order: Order, _run: Run) -> Ending:
     """
     payload = _Payload.model_validate(order.payload)
     try:
-        return Ending(0, metadata=_edit(payload))
+        return Ending(0, metadata=_edit(payload, order.beneath))
     except FileTrouble as error:
         return Ending(1, str(error), "failed")
 
 
-def _edit(payload: _Payload) -> dict[str, JsonValue]:
+def _edit(payload: _Payload, place: Beneath | None) -> dict[str, JsonValue]:
     path = resolve(payload.path)
-    content = read_whole(path, payload.path)
+    shown = payload.path
+    content = read_whole(path, shown) if place is None else beneath.read_whole(place, shown)
     old = encoded(payload.old_string)
     count = content.data.count(old) if old else 0
     if not old:
@@ -48,8 +50,11 @@ def _edit(payload: _Payload) -> dict[str, JsonValue]:
     if count > 1 and not payload.replace_all:
         raise FileTrouble(f"old_string not unique ({count} occurrences)")
     data = content.data.replace(old, encoded(payload.new_string))
-    _check_unchanged(path, content.status, payload.path)
-    replace(path, data, payload.path)
+    if place is None:
+        _check_unchanged(path, content.status, shown)
+        replace(path, data, shown)
+    else:
+        beneath.replace(place, data, shown, read=content.status)
     return {
         "sha256Before": hashlib.sha256(content.data).hexdigest(),
         "sha256After": hashlib.sha256(data).hexdigest(),
@@ -63,9 +68,5 @@ def _edit(payload: _Payload) -> dict[str, JsonValue]:
 def _check_unchanged(path: Path, read: os.stat_result, shown: str) -> None:
     """Refuse to overwrite what somebody else has written since it was read (a race of moments remains)."""
     now = find_status(path)
-    if now is None or (now.st_ino, now.st_size, now.st_mtime_ns) != (
-        read.st_ino,
-        read.st_size,
-        read.st_mtime_ns,
-    ):
+    if now is None or not is_same(now, read):
         raise FileTrouble(f"Changed by somebody else in the meantime: {shown}")

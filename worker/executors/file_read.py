@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, JsonValue
 
+from worker.executors import beneath
 from worker.executors.files import MOST_BYTES, opened, read_piece
 from worker.executors.paths import FileTrouble, resolve
 from worker.items import Ending
-from worker.orders import Order, Run
+from worker.orders import Beneath, Order, Run
 
 _MOST = {"utf8": MOST_BYTES, "base64": MOST_BYTES // 4 * 3}
 """Bytes of the file; base64 makes four characters of three, and both are to fit in one stream."""
@@ -31,18 +32,20 @@ def run(order: Order, run: Run) -> Ending:
     """
     payload = _Payload.model_validate(order.payload)
     try:
-        data, metadata = _read(payload)
+        data, metadata = _read(payload, order.beneath)
     except FileTrouble as error:
         return Ending(1, str(error), "failed")
     run.write("stdout", base64.b64encode(data) if payload.encoding == "base64" else data)
     return Ending(0, metadata=metadata)
 
 
-def _read(payload: _Payload) -> tuple[bytes, dict[str, JsonValue]]:
+def _read(payload: _Payload, place: Beneath | None) -> tuple[bytes, dict[str, JsonValue]]:
     is_piece = payload.offset is not None or payload.limit is not None
     most = _MOST[payload.encoding]
     offset = payload.offset or 0
-    with opened(resolve(payload.path), payload.path) as (descriptor, status):
+    shown = payload.path
+    opening = opened(resolve(shown), shown) if place is None else beneath.opened(place, shown)
+    with opening as (descriptor, status):
         data = read_piece(descriptor, offset, most + 1 if payload.limit is None else payload.limit)
     if len(data) > most:
         raise FileTrouble(

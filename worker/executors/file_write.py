@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from worker.executors import beneath
 from worker.executors.files import encoded, replace
 from worker.executors.paths import FileTrouble, resolve
 from worker.items import Ending
@@ -28,7 +29,10 @@ def run(order: Order, _run: Run) -> Ending:
     payload = _Payload.model_validate(order.payload)
     try:
         data = _decoded(payload)
-        digest = replace(resolve(payload.path), data, payload.path)
+        place, shown = order.beneath, payload.path
+        digest = (
+            replace(resolve(shown), data, shown) if place is None else beneath.replace(place, data, shown)
+        )
     except FileTrouble as error:
         return Ending(1, str(error), "failed")
     return Ending(

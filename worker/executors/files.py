@@ -34,7 +34,7 @@ def opened(path: Path, shown: str) -> Iterator[tuple[int, os.stat_result]]:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:
         status = os.fstat(descriptor)
-        _check_regular(status, shown)
+        check_regular(status, shown)
         with named_troubles("read", shown):
             yield descriptor, status
     finally:
@@ -72,7 +72,7 @@ def replace(path: Path, data: bytes, shown: str) -> str | None:
         before = find_status(target)
         digest = None
         if before is not None:
-            _check_regular(before, shown)
+            check_regular(before, shown)
             digest = file_digest(target, shown)
         target.parent.mkdir(parents=True, exist_ok=True)
         _write_beside(target, data, before)
@@ -95,9 +95,20 @@ def find_status(path: Path) -> os.stat_result | None:
         return None
 
 
+def is_same(now: os.stat_result, read: os.stat_result) -> bool:
+    """Tell whether a file is still the one that was *read*, by inode, size and time of change."""
+    return (now.st_ino, now.st_size, now.st_mtime_ns) == (read.st_ino, read.st_size, read.st_mtime_ns)
+
+
 def file_digest(path: Path, shown: str) -> str:
     """Give the SHA-256 of a regular file of any size, in hexadecimal. Raises ``FileTrouble``."""
-    with opened(path, shown) as (descriptor, _), os.fdopen(descriptor, "rb", closefd=False) as file:
+    with opened(path, shown) as (descriptor, _):
+        return digest_of(descriptor)
+
+
+def digest_of(descriptor: int) -> str:
+    """Give the SHA-256 of an open file from where it stands, in hexadecimal."""
+    with os.fdopen(descriptor, "rb", closefd=False) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -112,7 +123,8 @@ def named_troubles(act: str, shown: str) -> Iterator[None]:
         raise FileTrouble(f"Cannot {act} {shown}: {error.strerror}") from error
 
 
-def _check_regular(status: os.stat_result, shown: str) -> None:
+def check_regular(status: os.stat_result, shown: str) -> None:
+    """Raise ``FileTrouble`` for a folder, a pipe, a device."""
     if stat.S_ISDIR(status.st_mode):
         raise FileTrouble(f"Is a directory: {shown}")
     if not stat.S_ISREG(status.st_mode):
@@ -123,19 +135,24 @@ def _write_beside(target: Path, data: bytes, before: os.stat_result | None) -> N
     descriptor, name = mkstemp(dir=target.parent, prefix=".clawtrail-", suffix=".tmp")
     temporary = Path(name)
     try:
-        with os.fdopen(descriptor, "wb", buffering=0) as file:
-            _write_all(file, data)
-            if before is not None:
-                with suppress(PermissionError):
-                    os.fchown(descriptor, before.st_uid, before.st_gid)
-            # After the owner: a change of owner clears the bits for set-user-id.
-            os.fchmod(descriptor, stat.S_IMODE(before.st_mode) if before else 0o666 & ~_UMASK)
-            os.fsync(descriptor)
+        put(descriptor, data, before)
         temporary.replace(target)
     except BaseException:
         temporary.unlink()
         raise
     _sync_folder(target.parent)
+
+
+def put(descriptor: int, data: bytes, before: os.stat_result | None) -> None:
+    """Fill a new file to the last byte, with owner and mode of the one *before*, sync it and close it."""
+    with os.fdopen(descriptor, "wb", buffering=0) as file:
+        _write_all(file, data)
+        if before is not None:
+            with suppress(PermissionError):
+                os.fchown(descriptor, before.st_uid, before.st_gid)
+        # After the owner: a change of owner clears the bits for set-user-id.
+        os.fchmod(descriptor, stat.S_IMODE(before.st_mode) if before else 0o666 & ~_UMASK)
+        os.fsync(descriptor)
 
 
 def _write_all(file: FileIO, data: bytes) -> None:

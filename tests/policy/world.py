@@ -1,0 +1,141 @@
+"""A home folder to attack: code, notes, a secret, links and look-alikes, and a worker's guard over it."""
+
+import base64
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support.policies import write
+from tests.support.recorded_run import RecordedRun
+from worker.answers import Claim
+from worker.executors import file_edit, file_read, file_write
+from worker.executors.command import Commands
+from worker.items import Ending
+from worker.orders import Order
+from worker.policy.guarding import Guard
+from worker.verdicts import Verdict
+
+SECRET = "SECRET-CANARY-7f3a"
+_STUBS = ("pytest", "npm", "cargo", "go", "make", "ps", "free", "who", "w", "uptime", "arch")
+
+
+@dataclass
+class World:
+    """*home* is the attacked folder, *open_folder* one that everybody may write, *marker* must not appear."""
+
+    home: Path
+    open_folder: Path
+    marker: Path
+    env: dict[str, str]
+
+    def guard(self, policy: Path) -> Guard:
+        """Make the guard of a worker with this policy."""
+        return Guard(policy, env=self.env, shell="/bin/sh -c", must_exist=False)
+
+    def filled(self, text: str) -> str:
+        """Put the places of this world into an attempt."""
+        text = text.replace("{M}", str(self.marker)).replace("{H}", str(self.home))
+        return text.replace("{O}", str(self.open_folder)).replace("/HOME/", f"{self.home}/")
+
+    def claim(self, kind: str, **payload: Any) -> Claim:  # noqa: ANN401 - any payload
+        """Make a claim of Ada's."""
+        about = {"taskId": "t", "attempt": 1, "lease": "l", "timeout": 3000, "submittedBy": "client:ada"}
+        return Claim.model_validate({**about, "kind": kind, "payload": payload})
+
+    def run(self, claim: Claim, verdict: Verdict) -> tuple[Ending, bytes]:
+        """Run for real what was allowed, as the worker would."""
+        run = RecordedRun()
+        order = Order("t", claim.payload, 3000, verdict.plan, verdict.beneath)
+        commands = Commands(env=self.env, shell="/bin/sh -c")
+        table = {"file-read": file_read.run, "file-write": file_write.run, "file-edit": file_edit.run}
+        ending = table.get(claim.kind, commands.run)(order, run)
+        return ending, run.stdout + run.stderr
+
+    def was_harmed(self, said: bytes) -> str | None:
+        """Say what happened that must not happen, None when nothing did."""
+        if self.marker.exists():
+            return "the marker is there"
+        if SECRET.encode() in said or base64.b64encode(SECRET.encode())[:16] in said:
+            return "the secret was told"
+        return "the home folder was changed" if self._state() != self._before else None
+
+    def remember(self) -> None:
+        """Take the present state as the one that attacks must not change."""
+        self._before = self._state()
+
+    def _state(self) -> str:
+        # Notes may be written by file tasks, and git keeps its index fresh by itself.
+        found = {}
+        for place in sorted(self.home.rglob("*")):
+            inside = place.relative_to(self.home)
+            if inside.parts[0] != "Notes" and ".git" not in inside.parts and place.is_file():
+                found[str(inside)] = base64.b64encode(place.read_bytes()).decode()
+        found["hard"] = (self.home / ".ssh" / "id_secret").read_text()
+        return json.dumps(found)
+
+
+def build(folder: Path) -> World:
+    """Make a world below *folder*, which has to be the present HOME's parent."""
+    home, open_folder, stubs = folder / "home", folder / "open", folder / "stubs"
+    project, notes, ssh = home / "code" / "project", home / "Notes", home / ".ssh"
+    for made in (
+        project / "src",
+        project / "tests",
+        project / "bin",
+        notes / "sub",
+        notes / "bin",
+        ssh,
+        stubs,
+    ):
+        made.mkdir(parents=True)
+    (ssh / "id_secret").write_text(SECRET)
+    for name, text in {
+        "README.md": "read me\n",
+        "src/main.py": "def main(): pass\n",
+        "tests/test_one.py": "",
+        "with blank.txt": "x\n",
+        ".env": SECRET,
+        "evil.py": "",
+    }.items():
+        (project / name).write_text(text)
+    (notes / "today.md").write_text("today\n")
+    (notes / "sub" / "deep.md").write_text("deep\n")
+    _links(home, project, notes, ssh)
+    _programs(open_folder, stubs, project, notes)
+    env = {"PATH": f"{stubs}:/usr/local/bin:/usr/bin:/bin", "HOME": str(home), "LANG": "C.UTF-8"}
+    _repository(project, env)
+    world = World(home, open_folder, home / "marker", env)
+    world.remember()
+    return world
+
+
+def _links(home: Path, project: Path, notes: Path, ssh: Path) -> None:
+    for place in (project, notes):
+        (place / "link-to-ssh").symlink_to(ssh)
+        (place / "link-to-secret").symlink_to(ssh / "id_secret")
+    (project / "link-to-sh").symlink_to("/bin/sh")
+    (project / "git-link").symlink_to("/usr/bin/git")
+    (notes / "link-to-code").symlink_to(home / "code" / "project")
+    os.link(ssh / "id_secret", notes / "hard-link-to-secret")
+
+
+def _programs(open_folder: Path, stubs: Path, project: Path, notes: Path) -> None:
+    open_folder.mkdir()
+    open_folder.chmod(0o777)
+    for folder in (open_folder, project, notes, notes / "bin", project / "bin"):
+        for name in ("git", "date"):
+            write(folder / name, '#!/bin/sh\ntouch "$HOME/marker"\n').chmod(0o755)
+    write(project.parents[1] / "evil", '#!/bin/sh\ntouch "$HOME/marker"\n').chmod(0o755)
+    for name in _STUBS:
+        write(stubs / name, "#!/bin/sh\nexit 0\n").chmod(0o755)
+
+
+def _repository(project: Path, env: dict[str, str]) -> None:
+    who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    for words in (["init", "-q"], ["add", "README.md", "src"], [*who, "commit", "-qm", "one"], ["tag", "v1"]):
+        subprocess.run(["git", *words], cwd=project, env=env, check=True, capture_output=True)
+    (project / "src" / "main.py").write_text("def main(): return 1\n")
+    subprocess.run(["git", *who, "commit", "-qam", "two"], cwd=project, env=env, check=True)

@@ -1,0 +1,174 @@
+"""Files below a folder that a rule names: no link is followed, no file with a second name is taken."""
+
+import ctypes
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import PurePath
+from secrets import token_hex
+
+from worker.executors.files import (
+    MOST_BYTES,
+    Content,
+    check_regular,
+    digest_of,
+    is_same,
+    named_troubles,
+    put,
+    read_piece,
+)
+from worker.executors.paths import FileTrouble
+from worker.orders import Beneath
+
+_OPENAT2 = 437
+"""The same number on every architecture of Linux since 5.6."""
+
+_RESOLVE = 0x02 | 0x04 | 0x08
+"""RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH; see openat2(2)."""
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class _How(ctypes.Structure):
+    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
+
+
+@contextmanager
+def opened(place: Beneath, shown: str) -> Iterator[tuple[int, os.stat_result]]:
+    """Open the regular file at *place* for reading. Raises ``FileTrouble``, also for links of either sort."""
+    with _folder_of(place, shown, make=False) as (folder, name), _opened(folder, name, shown) as found:
+        yield found
+
+
+def read_whole(place: Beneath, shown: str) -> Content:
+    """Read a regular file of at most ``MOST_BYTES``. Raises ``FileTrouble``."""
+    with opened(place, shown) as (descriptor, status):
+        data = read_piece(descriptor, 0, MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise FileTrouble(f"File too large: {shown} has {status.st_size} bytes, the most is {MOST_BYTES}")
+    return Content(data, status)
+
+
+def replace(place: Beneath, data: bytes, shown: str, *, read: os.stat_result | None = None) -> str | None:
+    """Put a file with *data* at *place*, whole or not at all; give the digest of the file that was there.
+
+    Folders are made. The name gets a new file, so nothing is ever written through it. With *read*, only
+    the file that was read is replaced. Raises ``FileTrouble``.
+    """
+    with _folder_of(place, shown, make=True) as (folder, name):
+        before, digest = None, None
+        if find_status(folder, name) is not None:
+            with _opened(folder, name, shown) as (descriptor, before):
+                digest = digest_of(descriptor)
+        if read is not None and (before is None or not is_same(before, read)):
+            raise FileTrouble(f"Changed by somebody else in the meantime: {shown}")
+        beside = f".clawtrail-{token_hex(8)}.tmp"
+        with named_troubles("write", shown):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            descriptor = os.open(beside, flags, 0o600, dir_fd=folder)
+            try:
+                put(descriptor, data, before)
+                os.rename(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(beside, dir_fd=folder)
+                raise
+            os.fsync(folder)
+    return digest
+
+
+def find_status(folder: int, name: str) -> os.stat_result | None:
+    """Give the status of what *name* is in the open *folder*, a link itself, None where nothing is."""
+    try:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+@contextmanager
+def _opened(folder: int, name: str, shown: str) -> Iterator[tuple[int, os.stat_result]]:
+    with named_troubles("open", shown):
+        descriptor = os.open(name, _FILE, dir_fd=folder)
+    try:
+        status = os.fstat(descriptor)
+        check_regular(status, shown)
+        # The name is looked at once more after the opening: a file whose name in this folder was taken away
+        # meanwhile would show one link, and that one elsewhere.
+        now = find_status(folder, name)
+        same = now is not None and (now.st_dev, now.st_ino) == (status.st_dev, status.st_ino)
+        if now is None or not same or now.st_nlink != 1 or status.st_nlink != 1:
+            raise FileTrouble(f"Has another name elsewhere, or was changed just now: {shown}")
+        with named_troubles("read", shown):
+            yield descriptor, status
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _folder_of(place: Beneath, shown: str, *, make: bool) -> Iterator[tuple[int, str]]:
+    """Open the folder of *place*, and give it with the name in it."""
+    *folders, name = PurePath(place.name).parts or (".",)
+    if name in {".", ".."} or ".." in folders:
+        raise FileTrouble(f"Is a directory: {shown}")
+    with named_troubles("open", shown):
+        if make:
+            place.root.mkdir(parents=True, exist_ok=True)
+        root = os.open(place.root, _FOLDER)
+    try:
+        with named_troubles("open", shown):
+            folder = root if not folders else _open_below(root, folders, make=make)
+        try:
+            yield folder, name
+        finally:
+            if folder != root:
+                os.close(folder)
+    finally:
+        os.close(root)
+
+
+def _open_below(root: int, folders: list[str], *, make: bool) -> int:
+    if not make:
+        found = _openat2(root, "/".join(folders))
+        if found is not None:
+            return found
+    return _walk(root, folders, make=make)
+
+
+def _openat2(root: int, path: str) -> int | None:
+    """Open a folder in one call; None where the system has no such call. Raises ``OSError``."""
+    how = _How(_FOLDER, 0, _RESOLVE)
+    size = ctypes.sizeof(how)
+    found = (
+        int(_libc.syscall(_OPENAT2, root, os.fsencode(path), ctypes.byref(how), size)) if _IS_LINUX else -1
+    )
+    if found >= 0:
+        return found
+    number = ctypes.get_errno() if _IS_LINUX else errno.ENOSYS
+    # Sandboxes that do not know the call answer EPERM to it.
+    if number in {errno.ENOSYS, errno.EPERM, errno.EAGAIN}:
+        return None
+    raise OSError(number, os.strerror(number))
+
+
+def _walk(root: int, folders: list[str], *, make: bool) -> int:
+    """Open a folder name by name, following none that is a link."""
+    here = os.dup(root)
+    os.set_inheritable(here, False)  # noqa: FBT003 - the standard library's signature
+    try:
+        for name in folders:
+            if make:
+                with suppress(FileExistsError):
+                    os.mkdir(name, dir_fd=here)
+            below = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=here)
+            os.close(here)
+            here = below
+    except BaseException:
+        os.close(here)
+        raise
+    return here
+
+
+_IS_LINUX = os.uname().sysname == "Linux"

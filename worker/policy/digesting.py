@@ -1,0 +1,108 @@
+"""The digest of exactly what would run, and the text that tells a human the same."""
+
+import hashlib
+import json
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from clawtrail.formats import canonical
+from worker.orders import Plan
+from worker.policy.asked import Asked
+from worker.policy.programs import Programs
+
+MOST_DESCRIBED = 4000
+_MOST_FILES = 32
+_MOST_VALUE = 200
+
+
+def of_text(text: str) -> str:
+    """Give the SHA-256 of *text* in hexadecimal."""
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+def digest(content: Mapping[str, object]) -> str:
+    """Give the SHA-256 of the canonical JSON (RFC 8785) of *content* in hexadecimal.
+
+    What has no such form (fractions, half characters) is taken as sorted ASCII JSON: it never leaves
+    this machine, so it only has to be the same twice.
+    """
+    try:
+        data = canonical.encode(content)
+    except canonical.NotCanonical:
+        data = json.dumps(content, sort_keys=True, separators=(",", ":")).encode("ascii")
+    return hashlib.sha256(data).hexdigest()
+
+
+def of_command(
+    asked: Asked, plan: Plan, env: Mapping[str, str], programs: Programs, policy: str
+) -> dict[str, object]:
+    """Give what a command's digest is of; *env* maps names to digests of values."""
+    return {
+        "kind": asked.kind,
+        "argv": list(plan.argv),
+        "cwd": str(plan.cwd),
+        "env": {**env, **{name: of_text(value) for name, value in (asked.env or {}).items()}},
+        "stdin": hashlib.sha256(asked.stdin).hexdigest(),
+        "executable": None if plan.program is None else str(plan.program),
+        "executableSha256": None if plan.program is None else programs.digest(plan.program),
+        "policy": policy,
+    }
+
+
+def of_other(asked: Asked, policy: str) -> dict[str, object]:
+    """Give what the digest of any other task is of."""
+    payload = json.dumps(asked.payload, sort_keys=True, separators=(",", ":"))
+    path = None if asked.path is None else str(asked.path)
+    real = None if asked.path is None else os.path.realpath(asked.path)
+    return {"kind": asked.kind, "path": path, "realPath": real, "payload": of_text(payload), "policy": policy}
+
+
+def files_named(words: tuple[str, ...], cwd: Path, programs: Programs) -> dict[str, str | None]:
+    """Give the digests of the files that *words* name: a script that is run is one of them."""
+    named: dict[str, str | None] = {}
+    for word in words[:_MOST_FILES]:
+        if word and "\0" not in word and len(word) < 4096:
+            found = programs.digest(cwd / word)
+            if found is not None:
+                named[str(cwd / word)] = found
+    return named
+
+
+def describe(asked: Asked, plan: Plan | None, why: str, files: Mapping[str, str | None]) -> str:
+    """Say in at most 4,000 characters what would run, where, and who asked for it.
+
+    Control characters are shown as escapes; what is too long says first that it is not shown whole.
+    """
+    lines = [f"{asked.kind}, asked for by {asked.origin or 'nobody known'}"]
+    if plan is not None:
+        text = f"shell   {asked.text}" if asked.text is not None else f"run     {shlex.join(plan.argv)}"
+        lines += [text, f"folder  {plan.cwd}", f"program {plan.program or 'not found in a safe folder'}"]
+        lines += [f"env     {name}={_short(value)}" for name, value in sorted((asked.env or {}).items())]
+        if asked.stdin:
+            shown = _short(asked.stdin.decode(errors="replace"))
+            lines.append(f"input   {len(asked.stdin)} bytes: {shown}")
+        lines += [f"file    {path} ({found})" for path, found in files.items()]
+    else:
+        if asked.path is not None:
+            lines.append(f"path    {asked.path}")
+        lines += [f"{name}: {_short(json.dumps(value))}" for name, value in sorted(asked.payload.items())]
+    lines.append(f"why     {why}")
+    whole = "\n".join(_harmless(line) for line in lines)
+    if len(whole) <= MOST_DESCRIBED:
+        return whole
+    half = MOST_DESCRIBED // 2 - 100
+    warning = f"NOT SHOWN WHOLE: {len(whole) - 2 * half} characters are left out at the dots.\n"
+    return f"{warning}{whole[:half]}\n.....\n{whole[-half:]}"
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= _MOST_VALUE else f"{value[:_MOST_VALUE]}... ({len(value)} characters)"
+
+
+def _harmless(line: str) -> str:
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for one in line
+    )

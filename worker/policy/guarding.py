@@ -1,0 +1,146 @@
+"""The policy at work: asked for each task, read anew when its file changes."""
+
+import logging
+import os
+import shlex
+import stat
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from worker.answers import Claim
+from worker.orders import Beneath, Plan
+from worker.policy import asked as asking
+from worker.policy import digesting
+from worker.policy.asked import Asked, NotUnderstood
+from worker.policy.deciding import Finding, decide
+from worker.policy.loading import Policy, PolicyFaulty, load
+from worker.policy.plain import guessed_commands
+from worker.policy.presets import careful
+from worker.policy.programs import Programs
+from worker.verdicts import Verdict
+
+log = logging.getLogger(__name__)
+
+
+class Guard:
+    """Gives the verdict on each task. Any thread may call it; ``_lock`` guards reading the file anew."""
+
+    def __init__(self, file: Path, *, env: Mapping[str, str], shell: str, must_exist: bool) -> None:
+        """Read the policy *file*; where there is none, the careful one that we ship holds.
+
+        Raises ``PolicyFaulty`` and ``OSError``: a worker does not start with a policy that it cannot read.
+        """
+        self._file = file
+        self._env = {name: digesting.of_text(value) for name, value in env.items()}
+        self._shell = shlex.split(shell)
+        self._lock = threading.Lock()
+        self.programs = Programs(env["PATH"])
+        unsafe = self.programs.unsafe_folders()
+        if unsafe:
+            fields = {"folders": ":".join(unsafe)}
+            log.warning(
+                "others can write folders of the PATH; rules find no program there", extra={"fields": fields}
+            )
+        self._seen = _signature(file)
+        if self._seen is None and not must_exist:
+            self.policy = load(careful())
+            log.warning(
+                "no policy file: the careful policy that comes with the worker holds",
+                extra={"fields": {"file": str(file), "policy": self.policy.digest}},
+            )
+        else:
+            self.policy = load(read(file))
+            log.info("policy read", extra={"fields": {"file": str(file), "policy": self.policy.digest}})
+
+    def reload(self) -> None:
+        """Read the file again. One that cannot be used is told in the log, and the old policy goes on."""
+        with self._lock:
+            self._seen = _signature(self._file)
+            fields = {"file": str(self._file)}
+            try:
+                self.policy = load(read(self._file))
+            except (OSError, PolicyFaulty) as error:
+                said = f"{fields['file']}: {error}".replace("\n", "; ")
+                log.error("new policy not taken, the old one goes on: %s", said, extra={"fields": fields})  # noqa: TRY400 - its faults are the whole story
+                return
+            log.info("policy read anew", extra={"fields": fields | {"policy": self.policy.digest}})
+
+    def __call__(self, claim: Claim) -> Verdict:
+        """Give the verdict on *claim* as things are at this moment."""
+        if _signature(self._file) != self._seen:
+            self.reload()
+        policy = self.policy
+        try:
+            asked = asking.read(claim.kind, claim.payload, claim.submitted_by, home_folder=policy.home_folder)
+        except NotUnderstood:
+            # The executor reads the payload by the same model, and ends the task with what is wrong.
+            digest = digesting.of_other(Asked(claim.kind, "", claim.payload), policy.digest)
+            return Verdict("allow", "not understood: nothing runs", digesting.digest(digest), policy.digest)
+        return self._verdict(policy, asked, decide(policy, asked, self.programs))
+
+    def _verdict(self, policy: Policy, asked: Asked, finding: Finding) -> Verdict:
+        plan, files = None, {}
+        if asked.kind == "command":
+            plan = self._plan(asked, finding)
+            content = digesting.of_command(asked, plan, self._env, self.programs, policy.digest)
+        else:
+            content = digesting.of_other(asked, policy.digest)
+        if plan is not None and finding.answer == "ask":
+            words = [word for guess in guessed_commands(asked.text or "") for word in guess]
+            files = digesting.files_named((*plan.argv[1:], *words), plan.cwd, self.programs)
+            content["files"] = files
+        asks = finding.answer == "ask"
+        return Verdict(
+            finding.answer,
+            finding.rule,
+            digesting.digest(content),
+            policy.digest,
+            why=finding.why,
+            describe=digesting.describe(asked, plan, f"{finding.rule}: {finding.why}", files)
+            if asks
+            else None,
+            plan=plan,
+            beneath=_beneath(asked, finding),
+            timeout_ms=policy.timeout_ms,
+        )
+
+    def _plan(self, asked: Asked, finding: Finding) -> Plan:
+        cwd = asked.cwd or Path.home()
+        if finding.words is not None:
+            program = finding.program
+            return Plan(finding.words, None if program is None else program.path, cwd)
+        shell = self.programs.find(self._shell[0], Path("/"))
+        argv = (*self._shell, asked.text or "")
+        return Plan(argv, None if shell is None else shell.path, cwd)
+
+
+def _beneath(asked: Asked, finding: Finding) -> Beneath | None:
+    if finding.tree is None or asked.path is None:
+        return None
+    name = finding.tree.beneath(asked.path)
+    return None if name is None else Beneath(finding.tree.root, name)
+
+
+def read(file: Path) -> bytes:
+    """Read a policy file. Raises ``OSError`` and, where others could have written it, ``PolicyFaulty``."""
+    with file.open("rb") as opened:
+        status = os.fstat(opened.fileno())
+        if status.st_uid not in {0, os.getuid()} or status.st_mode & (stat.S_IWOTH | stat.S_IWGRP):
+            raise PolicyFaulty([(1, f"others can write this file; chmod 600 {file}")])
+        return opened.read()
+
+
+def _signature(file: Path) -> tuple[int, ...] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return (
+        status.st_dev,
+        status.st_ino,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+        status.st_mode,
+    )

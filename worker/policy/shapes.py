@@ -1,0 +1,77 @@
+"""What may stand in a policy file, and what is said of what may not."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Answer = Literal["deny", "ask", "allow"]
+_Text = Annotated[str, Field(min_length=1, max_length=500)]
+_Texts = Annotated[list[_Text], Field(min_length=1)]
+_MOST_TIMEOUT_S = 7 * 24 * 3600
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class RuleShape(_Shape):
+    """One ``[[rule]]``."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    verdict: Answer
+    kinds: _Texts | None = None
+    argv: _Texts | None = None
+    options: list[_Text] | None = None
+    within: _Texts | None = None
+    cwd: _Texts | None = None
+    origin: Annotated[_Texts | None, Field(alias="from")] = None
+    env: list[_Text] = []
+    stdin: bool = False
+    shell: bool = False
+    paths: _Texts | None = None
+    match: list[_Text] = []
+    not_match: list[_Text] = []
+
+    @field_validator("name")
+    @classmethod
+    def _printable(cls, name: str) -> str:
+        if not name.isprintable():
+            raise ValueError("no control characters in a name")
+        return name
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if self.argv is not None and self.paths is not None:
+            raise ValueError("argv is for commands, paths for files: make two rules")
+        if self.argv is None and (self.options is not None or self.within is not None):
+            raise ValueError("options and within say what may follow the words of argv, and there is no argv")
+        if self.shell and self.argv is not None:
+            raise ValueError("argv never takes shell text: leave out argv or shell")
+        if self.verdict != "allow" and (self.env or self.stdin or self.shell):
+            raise ValueError("env, stdin and shell widen what is allowed; this rule allows nothing")
+        if (self.match or self.not_match) and self.argv is None and self.paths is None:
+            raise ValueError("match and not_match are examples for argv or paths, and there is neither")
+        return self
+
+
+class ShellShape(_Shape):
+    """The table ``[shell]``."""
+
+    verdict: Answer = "ask"
+
+
+class LimitsShape(_Shape):
+    """The table ``[limits]``."""
+
+    timeout: Annotated[int, Field(ge=1, le=_MOST_TIMEOUT_S)] | None = None
+
+
+class PolicyShape(_Shape):
+    """A whole file."""
+
+    default: Answer = "ask"
+    seat_belt: bool = True
+    cwd: _Text | None = None
+    shell: ShellShape = ShellShape()
+    limits: LimitsShape = LimitsShape()
+    rule: list[RuleShape] = []

@@ -1,0 +1,176 @@
+"""The commands ``clawtrail policy``: write one, check one, and ask one what it would decide."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from config.worker import SHELL, policy_file
+from worker import environment
+from worker.answers import Claim
+from worker.policy.guarding import Guard, read
+from worker.policy.loading import Policy, PolicyFaulty, load
+from worker.policy.presets import ALLOW_ALL, careful
+from worker.policy.warnings import warnings_of
+from worker.verdicts import Verdict
+
+_STATUS = {"allow": 0, "ask": 3, "deny": 4}
+
+
+class Unusable(click.ClickException):
+    """A policy that cannot be used, or written."""
+
+    exit_code = 2
+
+
+@click.group()
+def policy() -> None:
+    """Say what may run on this computer: the policy of its worker.
+
+    The file is ~/.config/clawtrail/policy.toml, unless CLAWTRAIL_WORKER_POLICY names another one.
+    docs/policy.md explains it.
+
+    Examples:
+      clawtrail policy init
+      clawtrail policy check
+      clawtrail policy test -- git push
+      clawtrail policy test --shell 'ls | wc -l'
+
+    """
+
+
+_FILE = click.option(
+    "--file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The policy file; without one that the worker would read.",
+)
+
+
+@policy.command()
+@click.option("--careful", "kind", flag_value="careful", default="careful", help="Looking, git reads, notes.")
+@click.option("--allow-all", "kind", flag_value="allow-all", help="Everything, as openclaw-worker was.")
+@_FILE
+def init(*, kind: str, file: Path | None) -> None:
+    """Write a policy file; one that is there already is left alone.
+
+    A running worker takes it up by itself if it was started with that file.
+    """
+    place = file or policy_file()
+    content = careful() if kind == "careful" else ALLOW_ALL.encode()
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            stream.write(content)
+    except FileExistsError:
+        raise Unusable(f"There is a file {place} already; remove it first") from None
+    except OSError as error:
+        raise Unusable(f"Cannot write {place}: {error.strerror}") from error
+    click.echo(f"Written: {place}")
+
+
+@policy.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+def check(file: Path | None) -> None:
+    """Read FILE as a worker would, and tell every fault with its line.
+
+    Also tells what is well-formed and probably not meant, such as an interpreter that may run anything.
+
+    Exit status:
+      0  it can be used
+      2  it cannot
+
+    """
+    place = file or policy_file()
+    found = _loaded(place)
+    for warning in warnings_of(found):
+        click.echo(f"{place}: {warning}", err=True)
+    click.echo(f"{place}: {len(found.rules)} rules, default {found.default}, policy {found.digest}")
+
+
+@policy.command()
+@_FILE
+@click.option("--shell", metavar="TEXT", help="Ask about text for a shell.")
+@click.option("--read", "read_path", metavar="PATH", help="Ask about reading a file.")
+@click.option("--write", "write_path", metavar="PATH", help="Ask about writing a file.")
+@click.option("--edit", "edit_path", metavar="PATH", help="Ask about editing a file.")
+@click.option("--cwd", metavar="FOLDER", help="Where the command would run.")
+@click.option("--env", "env", multiple=True, metavar="NAME=VALUE", help="A variable of the task; repeatable.")
+@click.option("--from", "origin", default="client:somebody", show_default=True, help="Who would ask.")
+@click.argument("argv", nargs=-1, type=click.UNPROCESSED)
+def test(
+    *,
+    file: Path | None,
+    shell: str | None,
+    read_path: str | None,
+    write_path: str | None,
+    edit_path: str | None,
+    cwd: str | None,
+    env: tuple[str, ...],
+    origin: str,
+    argv: tuple[str, ...],
+) -> None:
+    """Say what would be decided about a command (after --), a text for a shell, or a file; nothing is run.
+
+    Examples:
+      clawtrail policy test -- git push
+      clawtrail policy test --cwd ~/code -- git log --oneline
+      clawtrail policy test --shell 'ls | wc -l'
+      clawtrail policy test --read ~/.ssh/id_ed25519
+
+    Exit status:
+      0  allow
+      2  wrong usage, or a policy that cannot be used
+      3  ask
+      4  deny
+
+    """
+    files = {"file-read": read_path, "file-write": write_path, "file-edit": edit_path}
+    asked: list[tuple[str, dict[str, object]]] = [
+        (kind, {"path": path}) for kind, path in files.items() if path is not None
+    ]
+    about: dict[str, object] = {"env": dict(one.partition("=")[::2] for one in env)}
+    about |= {"cwd": cwd} if cwd else {}
+    asked += [("command", {"command": shell, **about})] if shell is not None else []
+    asked += [("command", {"argv": list(argv), **about})] if argv else []
+    if len(asked) != 1:
+        raise click.UsageError("Name one thing: a command after --, or --shell, --read, --write or --edit")
+    [(kind, payload)] = asked
+    verdict = _verdict(file or policy_file(), kind, payload, origin)
+    click.echo(f"{verdict.answer}   {verdict.rule}")
+    click.echo(f"why     {verdict.why}")
+    if verdict.plan is not None and verdict.plan.program is not None:
+        click.echo(f"program {verdict.plan.program}")
+    click.echo(f"digest  {verdict.digest}")
+    sys.exit(_STATUS[verdict.answer])
+
+
+def _loaded(place: Path) -> Policy:
+    try:
+        return load(read(place))
+    except PolicyFaulty as error:
+        lines = [f"{place}:{line}: {fault}" for line, fault in error.faults]
+        raise Unusable("This policy cannot be used:\n" + "\n".join(lines)) from None
+    except OSError as error:
+        raise Unusable(f"Cannot read {place}: {error.strerror}") from error
+
+
+def _verdict(place: Path, kind: str, payload: dict[str, object], origin: str) -> Verdict:
+    if place.exists():
+        _loaded(place)
+    else:
+        click.echo(f"There is no {place}: the careful policy that comes with the worker holds.", err=True)
+    env = environment.build(search_path=None)
+    guard = Guard(place, env=env, shell=SHELL, must_exist=False)
+    claim = Claim.model_validate(
+        {
+            "taskId": "test",
+            "attempt": 1,
+            "lease": "test",
+            "kind": kind,
+            "payload": payload,
+            "timeout": 1000,
+            "submittedBy": origin,
+        }
+    )
+    return guard(claim)
