@@ -31,6 +31,8 @@ ENDS = {
     "task.cancelled": "cancelled",
     "task.expired": "expired",
     "task.lost": "unknown",
+    "approval.refused": "denied",
+    "approval.expired": "denied",
 }
 """The events with which a task ends, and its state from then on."""
 
