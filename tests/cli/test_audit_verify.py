@@ -64,7 +64,7 @@ def test_the_first_fault_is_named(data: Path) -> None:
     assert (one.returncode, one.stdout.count("\n")) == (1, 1)
     assert one.stdout.startswith("Not as it was written: event ")
     assert "its priority is 77, the record says 0" in one.stdout
-    assert verify(data, "--all").stdout.count("77") == 2
+    assert verify(data, "--all").stdout.count("its priority is 77") == 2
     [fault] = json.loads(verify(data, "--json").stdout)["faults"]
     assert f"event {fault['seq']}: task {fault['taskId']}: {fault['what']}" in one.stdout
     assert not (data / "clawtrail.verified").exists()
