@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from hashlib import sha256
 from pathlib import Path
 
 from app.auditing import schema, verifying
@@ -25,7 +26,7 @@ from clawtrail.formats.checkpoints import Checkpoint, sign
 from clawtrail.formats.notes import Signer, Verifier
 
 GOAL = 250_000
-EVENTS_OF_TASK = 5
+EVENTS_OF_TASK = 4
 SIGNED_EVERY = 1000
 NOW = 1_790_000_000_000
 WHAT = ("without content", "everything")
@@ -97,13 +98,12 @@ def _submitted(writer: Writer, name: str) -> str:
 
 
 def _lived(writer: Writer, name: str) -> str:
-    """Take one task through its life: five events, an outcome and a line of output."""
+    """Take one task through its life: four events, an outcome and a line of output."""
     task_id, now = _submitted(writer, name), NOW - 10**10
     wim, by = Worker("wim", ("command",)), Reporter("worker:wim", "wim")
     [claim] = writer.perform(lambda conn: claiming.claim(conn, worker=wim, free=1, now=now))
-    judged = {"given": "allow", "rule": "everything", "digest": "sha256:" + "5" * 64, "policy_hash": "7" * 64}
-    writer.perform(lambda conn: reporting.verdict(conn, claim.lease, **judged, by=by, now=now + 1))
-    writer.perform(lambda conn: reporting.start(conn, claim.lease, by=by, now=now + 2))
+    grounds = reporting.Grounds("everything", sha256(name.encode()).hexdigest(), "7" * 64)
+    writer.perform(lambda conn: reporting.start(conn, claim.lease, grounds, by=by, now=now + 2))
     writer.perform(
         lambda conn: reporting.output(
             conn, claim.lease, stream="stdout", offset=0, data=b"hello\n", by=by, now=now + 8

@@ -27,15 +27,19 @@ class Ending:
     metadata: Mapping[str, JsonValue] | None = None
 
 
-def start(lease: str) -> bytes:
-    """The item that asks leave to start. Nothing is executed before its answer."""
-    return _encoded({"type": "start", "lease": lease})
+def start(lease: str, *, rule: str, digest: str, policy_hash: str) -> bytes:
+    """The item that asks leave to start, and tells by which rule what exactly would run.
+
+    Nothing is executed before its answer.
+    """
+    item: dict[str, JsonValue] = {"type": "start", "lease": lease, "rule": rule}
+    return _encoded(item | {"digest": digest, "policyHash": policy_hash})
 
 
 def verdict(
     lease: str, answer: str, *, rule: str, digest: str, policy_hash: str, describe: str | None = None
 ) -> bytes:
-    """The item that tells what the policy said: *answer* is allow, ask or deny.
+    """The item that tells that the policy said no, or ask: what it allows tells its ``start``.
 
     *describe* goes with ask alone: what exactly would run, for whoever decides.
     """

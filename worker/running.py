@@ -142,10 +142,7 @@ class Runner:
         except JournalFailed as error:
             return Ending(-1, f"Not run: {error}", "failed")
         parcel = self._outbox.tell(
-            Parcel(
-                [_item(claim, verdict), items.start(claim.lease)],
-                give_up=lambda: self._closed or held.gone(),
-            )
+            Parcel(_asking_leave(claim, verdict), give_up=lambda: self._closed or held.gone())
         )
         refused = [answer.code for answer in parcel.answers if not answer.ok] if parcel.told else []
         if refused:
@@ -199,8 +196,16 @@ class Runner:
         return parcel.brought
 
 
+def _asking_leave(claim: Claim, verdict: Verdict) -> list[bytes]:
+    """The items of a start; after ask the question first: without a yes the service refuses the start."""
+    start = items.start(
+        claim.lease, rule=verdict.rule, digest=verdict.digest, policy_hash=verdict.policy_hash
+    )
+    return [_item(claim, verdict), start] if verdict.answer == "ask" else [start]
+
+
 def _item(claim: Claim, verdict: Verdict) -> bytes:
-    """The item that puts *verdict* on the record; the service knows when ask was answered with yes."""
+    """The item that puts *verdict* on the record by itself: no, or the question."""
     return items.verdict(
         claim.lease,
         verdict.answer,

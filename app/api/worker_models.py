@@ -48,15 +48,22 @@ class Sync(Wire):
 
 
 class Start(Wire):
-    """An attempt is about to be executed; nothing runs before the answer."""
+    """An attempt is about to be executed, by leave of the worker's policy; nothing runs before the answer."""
 
     type: Literal["start"]
     lease: Lease
+    rule: Name | None = None
+    digest: Name | None = Field(
+        default=None, description="Of exactly what would run: SHA-256 in hexadecimal."
+    )
     policy_hash: Name | None = None
 
 
 class Verdict(Wire):
-    """What the worker's policy says of an attempt, told before its start."""
+    """What the worker's policy says of an attempt that does not start now: deny, or ask.
+
+    *allow* is taken from workers that tell it by itself; the start can tell it.
+    """
 
     type: Literal["verdict"]
     lease: Lease

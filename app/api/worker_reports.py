@@ -16,6 +16,7 @@ from app.domain.event_types import EventType
 from app.services import finishing, outcomes, record, reporting
 from app.services.attempts import Reporter
 from app.services.outcomes import Outcome
+from app.services.reporting import Grounds
 from app.storage.ledger import Event
 from clawtrail.formats import canonical
 from clawtrail.formats.canonical import NotCanonical
@@ -67,7 +68,8 @@ def _more(error: Exception) -> dict[str, Any]:
 def _apply(reading: Reading, item: Item) -> dict[str, Any]:
     conn, by, now = reading.conn, reading.by, reading.now
     if isinstance(item, Start):
-        return {"leaseExpiresAt": reporting.start(conn, item.lease, by=by, now=now)}
+        grounds = Grounds(item.rule, item.digest, item.policy_hash)
+        return {"leaseExpiresAt": reporting.start(conn, item.lease, grounds, by=by, now=now)}
     if isinstance(item, OutputPiece):
         _take_output(reading, item.lease, item.stream, offset=item.offset, data=item.raw())
     elif isinstance(item, Ended):

@@ -13,7 +13,8 @@ from clawtrail.formats.canonical import NotCanonical
 from clawtrail.formats.events import NotAnEvent, object_of
 
 _REMEMBERED = 4096
-_VERDICT = EventType.VERDICT_GIVEN.value
+_WORKERS_OWN = {EventType.VERDICT_GIVEN.value, EventType.TASK_STARTED.value}
+"""Types whose digest is what a worker says it is: any text."""
 _DIGESTS = {
     EventType.TASK_SUBMITTED.value: '"payload":"',
     EventType.TASK_COMPLETED.value: '"outcome":"',
@@ -23,6 +24,7 @@ _DIGESTS = {
     EventType.TASK_REQUEUED.value: '"outcome":"',
     EventType.OUTCOME_REFUSED.value: '"outcome":"',
     EventType.VERDICT_GIVEN.value: '"digest":"',
+    EventType.TASK_STARTED.value: '"digest":"',
 }
 """Per type of event, the member of its detail that is another one each time."""
 
@@ -52,7 +54,7 @@ class Details:
             if len(text) == length and text.startswith(head) and text.endswith(tail):
                 digest = text[len(head) : length - len(tail)]
                 # `digest_of` refuses whatever is not base64, so only others need the look.
-                if type_ != _VERDICT or _is_plain(digest):
+                if type_ not in _WORKERS_OWN or _is_plain(digest):
                     return facts, digest
         return self._read(type_, text)
 

@@ -25,7 +25,7 @@ UNTOLD: dict[str, dict[str, str]] = {
     "workers": {
         "name": "what a worker calls itself may change without an event",
         "version": "the same",
-        "policy_hash": "the same; each verdict has the hash of its policy on the record",
+        "policy_hash": "the same; each start and each verdict has the hash of its policy on the record",
         "free": "how many tasks it could take at its last sync",
         "last_seen_at": "syncs are not on the record",
     },

@@ -91,10 +91,10 @@ def ask(conn: Connection, held: AnyRow, question: Question, *, by: Reporter, now
     return str(row["id"])
 
 
-def find_yes(conn: Connection, held: AnyRow, digest: str, *, now: int) -> str | None:
-    """Return the id of the yes with which this claim came, if it still holds for *digest*, else None."""
+def has_yes(conn: Connection, held: AnyRow, digest: str, *, now: int) -> bool:
+    """Say whether this claim came with a yes that still holds for *digest*."""
     row = None if held.pinned_to is None else find_given(conn, held.approval_id)
-    return row.id if row is not None and row.digest == digest and row.expires_at > now else None
+    return row is not None and row.digest == digest and row.expires_at > now
 
 
 def find_given(conn: Connection, approval_id: str) -> AnyRow | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
+from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from sqlalchemy import Connection
@@ -18,14 +21,31 @@ from app.services.outcomes import Outcome
 
 WAITING = "The question whether this may run is open; the task comes again when it is answered with yes."
 
+_SHA256 = re.compile("[0-9a-f]{64}")
 
-def start(conn: Connection, token: str, *, by: Reporter, now: int) -> int:
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """Why an attempt may start: the rule that allows it, the digest of what runs, the hash of the policy.
+
+    Whatever a worker does not tell is None.
+    """
+
+    rule: str | None = None
+    digest: str | None = None
+    policy_hash: str | None = None
+
+
+NOT_TOLD = Grounds()
+
+
+def start(conn: Connection, token: str, grounds: Grounds = NOT_TOLD, *, by: Reporter, now: int) -> int:
     """Confirm that an attempt may be executed now and return when its lease ends.
 
-    Nothing may run before this has answered. Saying it twice is answered alike. An approval that
-    came with the claim is used up by it. Raises ``LeaseLost`` for a lease that is not the present
-    one, ``CancelRequested`` when the task was withdrawn meanwhile, ``IllegalTransition`` while the
-    question whether it may run is open.
+    Nothing may run before this has answered. The event of the start holds its *grounds*. Saying it twice
+    is answered alike. An approval that came with the claim is used up by it. Raises ``LeaseLost`` for
+    a lease that is not the present one, ``CancelRequested`` when the task was withdrawn meanwhile,
+    ``IllegalTransition`` while the question whether it may run is open.
     """
     lease, row = attempts.find(conn, token)
     if row is not None and row.state == State.CANCELLED and row.attempt == lease.attempt:
@@ -52,6 +72,9 @@ def start(conn: Connection, token: str, *, by: Reporter, now: int) -> int:
         attempt=held.attempt,
         values=values,
         approval=held.approval_id if used else None,
+        rule=grounds.rule,
+        digest=_short(grounds.digest),
+        policy=_short(grounds.policy_hash),
     )
     return expires_at
 
@@ -68,25 +91,23 @@ def verdict(
     by: Reporter,
     now: int,
 ) -> None:
-    """Put on the record what the worker's policy said of an attempt, before its start.
+    """Hear what the worker's policy said of an attempt, before its start.
 
     *digest* stands for exactly what would run, *describe* tells it to people. *deny* ends the task as
-    failed. *ask* is as good as allow when the claim came with a yes to the same
-    digest; else the task waits for people, see ``approvals.ask``. Said again after the start, it
-    changes nothing. Raises ``LeaseLost``, and ``IllegalTransition`` while a question is open.
+    failed. *ask* writes nothing when the claim came with a yes to the same digest, since
+    the start tells of it; else the task waits for people, see ``approvals.ask``. Said again after the
+    start, it changes nothing. Raises ``LeaseLost``, and ``IllegalTransition`` while a question is open.
     """
     lease, row = attempts.find(conn, token)
     held = attempts.held(lease, row, by)
     if held.state == State.RUNNING:
         return
-    approval = None
     if given == "ask":
-        approval = approvals.find_yes(conn, held, digest, now=now)
-        if approval is None:
+        if not approvals.has_yes(conn, held, digest, now=now):
             question = Question(rule, digest, policy_hash, describe)
             approvals.ask(conn, held, question, by=by, now=now)
-            return
-    elif held.state == State.AWAITING_APPROVAL:
+        return
+    if held.state == State.AWAITING_APPROVAL:
         raise IllegalTransition(WAITING)
     record.append(
         conn,
@@ -95,11 +116,10 @@ def verdict(
         actor=by.actor,
         task_id=held.id,
         attempt=held.attempt,
-        verdict="allow" if given == "ask" else given,
+        verdict=given,
         rule=rule,
         digest=digest,
         policy=policy_hash,
-        approval=approval,
     )
     if given == "deny":
         error = f"Refused by policy: {rule}"
@@ -136,6 +156,13 @@ def output(
     if ended and outcomes.has_output(conn, **piece):
         return None
     raise LeaseLost
+
+
+def _short(digest: str | None) -> str | None:
+    """Give a SHA-256 as the record has its own: 44 characters of base64 for 64 hexadecimal digits."""
+    if digest is not None and _SHA256.fullmatch(digest):
+        return b64encode(bytes.fromhex(digest)).decode()
+    return digest or None
 
 
 class _Piece(TypedDict):

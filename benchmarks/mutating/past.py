@@ -172,10 +172,14 @@ class _Life:
     def _started(self, text: str = "true", kind: str = "command", **options: Any) -> Claim:  # noqa: ANN401 - of Order
         self._submit(kind, text, **options)
         claim = self._claim()
-        digest = f"sha256:{self._chance.randbytes(32).hex()}"
-        judged = {"given": "allow", "rule": "all", "digest": digest, "policy_hash": "ab" * 32}
-        self._do(reporting.verdict, claim.lease, **judged, by=BY_WIM)
-        self._do(reporting.start, claim.lease, by=BY_WIM)
+        digest = self._chance.randbytes(32).hex()
+        if self._chance.random() < 0.2:  # as workers did before the start told it
+            judged = {"given": "allow", "rule": "all", "digest": digest, "policy_hash": "ab" * 32}
+            self._do(reporting.verdict, claim.lease, **judged, by=BY_WIM)
+            self._do(reporting.start, claim.lease, by=BY_WIM)
+        else:
+            grounds = reporting.Grounds("all", digest, "ab" * 32)
+            self._do(reporting.start, claim.lease, grounds, by=BY_WIM)
         return claim
 
     def _output(self, claim: Claim, data: bytes, *, stream: str = "stdout", offset: int = 0) -> None:

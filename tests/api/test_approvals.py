@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 import pytest
 
 from app.domain.timing import APPROVAL_MS
@@ -85,13 +87,26 @@ def test_a_yes_reaches_the_parked_worker_at_once(
     assert service.state_of(task_id) == "running"
 
 
-def test_verdict_and_start_go_in_one_report(ada: Caller, wim: Machine) -> None:
-    """What is allowed is on the record before its start, without a round trip more; repeated, it stays so."""
+def test_the_start_tells_by_which_rule_it_is_allowed(ada: Caller, wim: Machine) -> None:
+    """Rule, digest and policy stand in the event of the start, hashes in base64; repeated, it stays so."""
     task_id = submit(ada)
     claimed = wim.claim()
+    told = {"rule": "all", "digest": "6b" * 32, "policyHash": "00" * 32}
     for _ in range(2):
-        first, second = wim.report(verdict(claimed, "allow"), start(claimed))
-        assert (first["ok"], second["ok"]) == (True, True)
+        (answer,) = wim.report({**start(claimed), **told})
+        assert answer["ok"]
+    events = ada.get(f"/tasks/{task_id}/events").get_json()["events"]
+    assert [event["type"] for event in events[2:]] == ["task.started"]
+    digest, policy = b64encode(b"k" * 32).decode(), b64encode(bytes(32)).decode()
+    assert events[2]["detail"] == {"rule": "all", "digest": digest, "policy": policy}
+
+
+def test_an_allow_of_an_older_worker_is_taken(ada: Caller, wim: Machine) -> None:
+    """Told by itself before a bare start, it is an event of its own."""
+    task_id = submit(ada)
+    claimed = wim.claim()
+    first, second = wim.report(verdict(claimed, "allow"), start(claimed))
+    assert (first["ok"], second["ok"]) == (True, True)
     events = ada.get(f"/tasks/{task_id}/events").get_json()["events"]
     assert [event["type"] for event in events[2:]] == ["verdict.given", "task.started"]
     assert events[2]["detail"] == {"verdict": "allow", "rule": "ask first", "digest": "d1", "policy": "p"}

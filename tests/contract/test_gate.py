@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,7 @@ class Gate:
 
     server: Server
     data: Path
+    policy: Path
     ada: Client
     ann: Client
 
@@ -76,7 +79,7 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
             Client(server.url, token=tokens["ann"]) as ann,
         ):
             eventually(lambda: _is_known(ann))  # a new token counts within a second
-            yield Gate(server, data, ada, ann)
+            yield Gate(server, data, policy, ada, ann)
 
 
 def _is_known(client: Client) -> bool:
@@ -88,15 +91,15 @@ def _is_known(client: Client) -> bool:
 
 
 def test_allowed_task_has_its_verdict_on_the_record(gate: Gate) -> None:
-    """Rule, digest and policy of an allowed task stand on the record, between claim and start."""
+    """Rule, digest and policy of an allowed task stand on the record, in the event of its start."""
     result = gate.ada.run("echo plain words")
     assert result.stdout == "plain words\n"
     events = list(gate.ada.history(result.task_id))
     types = [event.type for event in events]
-    assert types[1:4] == ["task.claimed", "verdict.given", "task.started"]
-    detail = events[types.index("verdict.given")].detail
-    assert (detail["verdict"], detail["rule"]) == ("allow", "words back")
-    assert len(str(detail["digest"])) == len(str(detail["policy"])) == 64
+    assert types[1:3] == ["task.claimed", "task.started"]
+    detail = events[types.index("task.started")].detail
+    policy = b64encode(sha256(gate.policy.read_bytes()).digest()).decode()
+    assert (detail["rule"], detail["policy"], len(str(detail["digest"]))) == ("words back", policy, 44)
 
 
 def test_denied_task_ends_with_126(gate: Gate) -> None:

@@ -178,7 +178,6 @@ FACTS: dict[str, Callable[[Rows, Past], bool]] = {
         == [
             ("task.submitted", None, "pending"),
             ("task.claimed", "pending", "claimed"),
-            ("verdict.given", None, None),
             ("task.started", "claimed", "running"),
             ("task.completed", "running", "completed"),
         ]
@@ -209,6 +208,10 @@ FACTS: dict[str, Callable[[Rows, Past], bool]] = {
             (past.ids["stopped"], "cancel.requested", "client:discord-bot", None),
         ]
         and rows[2]["reason"] == "no bread needed"
+    ),
+    "By which rules did things run?": lambda rows, past: (
+        [(row["rule"], row["starts"], row["approved"]) for row in rows]
+        == [("shell", 13, 0), ("default", 4, 0), (None, 1, 0)]
     ),
     "What was run again, and did it help?": lambda rows, past: (
         [(row["task"], row["before"], row["after"]) for row in rows]
@@ -292,4 +295,4 @@ def test_asking_does_not_stop_the_service(past: Past) -> None:
         reading.stdin.write(b"SELECT count(*) FROM history;\nCOMMIT;\nSELECT count(*) FROM history;\n")
         reading.stdin.close()
         meanwhile, after = reading.stdout.readlines()
-    assert int(before) == int(meanwhile) == int(after) - 5
+    assert int(before) == int(meanwhile) == int(after) - 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -14,6 +15,7 @@ from app.domain.errors import (
 from app.domain.timing import APPROVAL_MS
 from app.services import holding
 from app.services.outcomes import Outcome
+from app.services.reporting import Grounds
 from tests.support import acts
 from tests.support.database import Database
 
@@ -59,7 +61,6 @@ def test_a_yes_lets_the_worker_that_asked_run_it_once(db: Database) -> None:
         "approval.requested",
         "approval.given",
         "task.claimed",
-        "verdict.given",
         "task.started",
         "task.completed",
     ]
@@ -154,11 +155,36 @@ def test_a_question_needs_a_digest(db: Database) -> None:
 
 
 def test_an_allowed_run_is_told_once(db: Database) -> None:
-    """The verdict stands before the start on the record; the same report again adds nothing."""
+    """The start tells rule, digest and policy on the record; the same report again adds nothing."""
+    task_id = acts.submit(db)
+    [claimed] = acts.claim(db)
+    for _ in range(2):
+        acts.start(db, claimed, grounds=Grounds("all", "00" * 31 + "ff", "p"))
+    assert db.told(task_id)[2:] == ["task.started"]
+    detail = {"digest": "A" * 41 + "P8=", "policy": "p", "rule": "all"}
+    assert json.loads(db.events(task_id)[-1].detail) == detail
+    assert db.faults() == []
+
+
+def test_an_allow_that_comes_by_itself_is_taken(db: Database) -> None:
+    """Older workers tell it before the start: it stands before it on the record, once."""
     task_id = acts.submit(db)
     [claimed] = acts.claim(db)
     for _ in range(2):
         acts.judge(db, claimed, "allow")
         acts.start(db, claimed)
     assert db.told(task_id)[2:] == ["verdict.given", "task.started"]
+    assert db.faults() == []
+
+
+def test_the_start_after_a_yes_names_it(db: Database) -> None:
+    """Beside rule, digest and policy stands which question was answered; the check knows such a start."""
+    task_id = acts.submit(db)
+    _, asked = acts.asked(db)
+    acts.decide(db, asked)
+    [again] = acts.claim(db)
+    acts.judge(db, again, "ask")
+    acts.start(db, again, grounds=Grounds("be careful", acts.DIGEST, "p"))
+    detail = {"approval": asked, "digest": acts.DIGEST, "policy": "p", "rule": "be careful"}
+    assert json.loads(db.events(task_id)[-1].detail) == detail
     assert db.faults() == []

@@ -12,6 +12,7 @@ from app.services.attempts import Reporter
 from app.services.claiming import Claim, Worker
 from app.services.finishing import Reception
 from app.services.outcomes import Outcome
+from app.services.reporting import NOT_TOLD, Grounds
 from app.services.submitting import Once, Order
 from app.services.submitting import submit as put_in
 from app.storage.tables import AnyRow
@@ -62,9 +63,11 @@ def poll(db: Database, worker_id: str = "old/v1") -> Claim | None:
     return db.write(lambda conn: claiming.claim_for_old_worker(conn, worker_id=worker_id, now=db.now))
 
 
-def start(db: Database, claimed: Claim, worker: Worker = WIM) -> int:
+def start(db: Database, claimed: Claim, worker: Worker = WIM, grounds: Grounds = NOT_TOLD) -> int:
     """Report the start of an attempt."""
-    return db.write(lambda conn: reporting.start(conn, claimed.lease, by=reporter(worker), now=db.now))
+    return db.write(
+        lambda conn: reporting.start(conn, claimed.lease, grounds, by=reporter(worker), now=db.now)
+    )
 
 
 def started(db: Database, worker: Worker = WIM) -> Claim:

@@ -16,8 +16,9 @@ def verdict(
         raise Refused("lease_lost")
     if task.state == "running":
         return
-    if given == "ask" and not _has_yes(model, task, digest):
-        _ask(model, task, worker, digest)
+    if given == "ask":
+        if not _has_yes(model, task, digest):
+            _ask(model, task, worker, digest)
         return
     if task.state == "awaiting_approval":
         raise Refused("illegal_transition")

@@ -33,7 +33,7 @@ def test_quick_task_is_two_reports(fake: FakeServer, start_worker: StartWorker) 
     task = fake.submit(command="echo out; echo err >&2; exit 3")
     result = fake.ended(task)
     reports = [[item["type"] for item in body["items"]] for body in fake.told("/worker/report")]
-    assert reports == [["verdict", "start"], ["output", "output", "result"]]
+    assert reports == [["start"], ["output", "output", "result"]]
     assert (task.stdout, task.read("stderr")) == (b"out\n", b"err\n")
     assert (result["exitCode"], result["error"], result["reason"]) == (3, None, "exit")
     assert (result["stdoutBytes"], result["stderrBytes"], result["truncated"]) == (4, 4, False)

@@ -59,7 +59,7 @@ def test_start_that_is_not_confirmed_in_time_is_given_up(
     fake.lease_ms = 600
     marks = tmp_path / "marks"
     fake.before = lambda path, body: (
-        Answer(cut=True) if path == "/worker/report" and body["items"][0]["type"] == "verdict" else None
+        Answer(cut=True) if path == "/worker/report" and body["items"][0]["type"] == "start" else None
     )
     start_worker(CLAWTRAIL_WORKER_POLL_INTERVAL="20")
     task = fake.submit(command=f"echo ran >> {marks}")
