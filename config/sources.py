@@ -1,13 +1,11 @@
 """Where settings come from: the environment, an env-like file, and files of one value each (NAME_FILE)."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from dotenv import dotenv_values
-from pydantic import AliasChoices, ValidationError
+from pydantic import AliasChoices, BaseModel, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource
 
 
 class Unreadable(str):
@@ -16,26 +14,24 @@ class Unreadable(str):
     __slots__ = ()
 
 
-class ValueFiles(PydanticBaseSettingsSource):
-    """For each setting NAME, the content of the file that NAME_FILE names, without blanks around it."""
+def gather(
+    settings: type[BaseModel], options: Mapping[str, object], *, file: Path | None = None
+) -> dict[str, object]:
+    """Give what is set, each setting once, under the name by which it was found.
 
-    def __init__(self, settings_cls: type[BaseSettings], dotenv: DotEnvSettingsSource) -> None:
-        super().__init__(settings_cls)
-        file = dotenv.env_file
-        self._names = dict(dotenv_values(file)) if isinstance(file, str | Path) else {}
-        self._names |= os.environ
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Give the value for *field* and the name that it goes by; None where no NAME_FILE is set."""
-        for name in names_of(field, field_name):
-            if path := self._names.get(f"{name}_FILE"):
-                return _read(Path(path).expanduser(), f"{name}_FILE"), name, False
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        """Give all values that were found, by name."""
-        found = (self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items())
-        return {name: value for value, name, _ in found if value is not None}
+    *options* win over the environment, that over the env-like *file*, and that over NAME_FILE, which names a
+    file that holds the value; under whatever names. What is empty is not set.
+    """
+    written = _lines(file)
+    found: dict[str, object] = {}
+    for key, field in settings.model_fields.items():
+        names = names_of(field, key)
+        for source in (options, os.environ, written, _files(names, written | dict(os.environ))):
+            name = next((name for name in names if source.get(name) not in (None, "")), None)
+            if name is not None:
+                found[name] = source[name]
+                break
+    return found
 
 
 def names_of(field: FieldInfo, field_name: str) -> list[str]:
@@ -52,6 +48,20 @@ def faults(error: ValidationError) -> list[str]:
         f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg'].removeprefix('Value error, ')}"
         for fault in error.errors(include_url=False, include_input=False, include_context=False)
     ]
+
+
+def _lines(file: Path | None) -> dict[str, str | None]:
+    if file is None:
+        return {}
+    from dotenv import dotenv_values  # noqa: PLC0415 - most workers have no such file
+
+    return dotenv_values(file)
+
+
+def _files(names: list[str], named: Mapping[str, str | None]) -> dict[str, str]:
+    """Give the content of the file that NAME_FILE names, for each of *names*."""
+    paths = {name: named.get(f"{name}_FILE") for name in names}
+    return {name: _read(Path(path).expanduser(), f"{name}_FILE") for name, path in paths.items() if path}
 
 
 def _read(path: Path, name: str) -> str:

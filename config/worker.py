@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import (
-    BaseSettings,
-    DotEnvSettingsSource,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
 )
 
-from config.sources import Unreadable, ValueFiles
+from config.sources import Unreadable, gather
 
 LONGEST_WAIT_MS = 25000
 SHELL = "/bin/sh -c"
@@ -44,27 +46,23 @@ def policy_file() -> Path:
     return Path(os.environ.get("CLAWTRAIL_WORKER_POLICY") or _default_policy()).expanduser().absolute()
 
 
-class WorkerSettings(BaseSettings):
+class WorkerSettings(BaseModel):
     """Everything that can be set, with its names in the environment, ours before those of old deployments."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
+    model_config = ConfigDict(frozen=True, validate_default=True)
 
     url: Annotated[str, Field(validation_alias=_named("URL", "CLAWTRAIL_URL", "WORKER_URL"))] = (
         "http://127.0.0.1:3456"
     )
     token: Annotated[SecretStr, Field(validation_alias=_named("TOKEN", "WORKER_TOKEN"))]
     insecure_http: Annotated[bool, Field(validation_alias=_named("INSECURE_HTTP"))] = False
-    state: Annotated[
-        Path, Field(validation_alias=_named("STATE"), default_factory=_state_folder, validate_default=True)
-    ]
+    state: Annotated[Path, Field(validation_alias=_named("STATE"), default_factory=_state_folder)]
     name: Annotated[
         str,
         Field(validation_alias=_named("NAME"), default_factory=_own_name, pattern=r"^[A-Za-z0-9_.-]{1,64}$"),
     ]
-    labels: Annotated[list[str], NoDecode, Field(validation_alias=_named("LABELS"))] = []
-    policy: Annotated[
-        Path, Field(validation_alias=_named("POLICY"), default_factory=_default_policy, validate_default=True)
-    ]
+    labels: Annotated[list[str], Field(validation_alias=_named("LABELS"))] = []
+    policy: Annotated[Path, Field(validation_alias=_named("POLICY"), default_factory=_default_policy)]
     max_concurrent: Annotated[
         int, Field(validation_alias=_named("MAX_CONCURRENT", "MAX_CONCURRENT"), ge=1, le=64)
     ] = 3
@@ -90,19 +88,6 @@ class WorkerSettings(BaseSettings):
         BeforeValidator(lambda level: str(level).upper()),
         Field(validation_alias=_named("LOG_LEVEL", "CLAWTRAIL_LOG_LEVEL")),
     ] = "INFO"
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class asks for it
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take settings from the command line, then the environment, then the file, then NAME_FILE files."""
-        assert isinstance(dotenv_settings, DotEnvSettingsSource)  # noqa: S101 - for the type checker
-        return init_settings, env_settings, dotenv_settings, ValueFiles(settings_cls, dotenv_settings)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -158,6 +143,14 @@ class WorkerSettings(BaseSettings):
                 " anybody on the way read the token"
             )
         return self
+
+
+def load(file: Path | None = None, **options: object) -> WorkerSettings:
+    """Read the settings; *options* win over the environment, that over the env-like *file*.
+
+    ``NAME_FILE`` gives the content of a file as ``NAME``. Raises ``ValidationError`` with all faults at once.
+    """
+    return WorkerSettings.model_validate(gather(WorkerSettings, options, file=file))
 
 
 def _is_loopback(host: str) -> bool:

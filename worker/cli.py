@@ -16,7 +16,7 @@ from clawtrail.formats.witnessing import MemoryUnreadable
 from clawtrail.remembering import Memory
 from config import logs
 from config.sources import faults
-from config.worker import WorkerSettings
+from config.worker import WorkerSettings, load
 from worker.alarms import Alarms
 from worker.errors import JournalFailed, StateInUse
 from worker.policy.loading import PolicyFaulty
@@ -139,7 +139,7 @@ def _settings(token_file: Path | None, config: Path | None, given: dict[str, obj
         except (OSError, UnicodeDecodeError) as error:
             raise _Unusable(f"--token-file: {error}") from error
     try:
-        return WorkerSettings(_env_file=config, **options)  # type: ignore[arg-type]
+        return load(config, **options)
     except ValidationError as error:
         raise _Unusable("These settings cannot be used:\n  " + "\n  ".join(faults(error))) from None
 

@@ -11,7 +11,10 @@ from pydantic.alias_generators import to_camel
 class Answer(BaseModel):
     """Camel case on the wire; more fields may come with later versions."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="allow")
+    # Only the document is made from these: most servers never need their validators.
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="allow", defer_build=True
+    )
 
 
 class Health(Answer):

@@ -3,9 +3,8 @@
 import re
 
 import pytest
-from pydantic import AliasChoices
+from pydantic import AliasChoices, BaseModel
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings
 
 from app.api.errors import HTTP_CODES, STATUS
 from app.api.routing import all_endpoints
@@ -27,7 +26,7 @@ def _names(field: FieldInfo) -> set[str]:
     return {str(choice) for choice in field.validation_alias.choices}
 
 
-def _own_names(settings: type[BaseSettings]) -> set[str]:
+def _own_names(settings: type[BaseModel]) -> set[str]:
     """The names of ours, without those of old deployments and without what is meant for several programs."""
     prefix = "CLAWTRAIL_WORKER_" if settings is WorkerSettings else "CLAWTRAIL_"
     names = {name for field in settings.model_fields.values() for name in _names(field)}
@@ -41,7 +40,7 @@ def _table(document: str, *, columns: int) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("settings", [ServerSettings, WorkerSettings])
-def test_every_setting_is_documented(settings: type[BaseSettings]) -> None:
+def test_every_setting_is_documented(settings: type[BaseModel]) -> None:
     """Each name under which something can be set, old ones too, stands in docs/configuration.md."""
     names = {name for field in settings.model_fields.values() for name in _names(field)}
     documented = set(re.findall(r"`([A-Z][A-Z_]+)`", _document("docs/configuration.md")))
@@ -52,7 +51,7 @@ def test_every_setting_is_documented(settings: type[BaseSettings]) -> None:
     ("settings", "example"),
     [(ServerSettings, "config/server.example.env"), (WorkerSettings, "config/worker.example.env")],
 )
-def test_examples_hold_every_setting(settings: type[BaseSettings], example: str) -> None:
+def test_examples_hold_every_setting(settings: type[BaseModel], example: str) -> None:
     """The example files name every setting of ours and no other; those for secrets may be NAME_FILE."""
     named = set(re.findall(r"^#?([A-Z_]+)=", _document(example), re.MULTILINE))
     own = _own_names(settings)

@@ -90,6 +90,19 @@ def test_a_missing_server_is_said_in_a_sentence() -> None:
     assert "Traceback" not in ran.stderr
 
 
+def test_worker_and_policy_start_without_an_event_loop() -> None:
+    """What takes long to load and what no start needs is not loaded, so that these commands begin soon."""
+    code = (
+        "import sys\n"
+        "for name in ('asyncio', 'dotenv', 'rich', 'alembic', 'flask'): sys.modules[name] = None\n"
+        "import worker.cli, worker.policy_cli, config.worker\n"
+        "print(config.worker.load(CLAWTRAIL_WORKER_TOKEN='a-token').name)\n"
+    )
+    command = [sys.executable, "-c", code]
+    ran = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert ran.stdout.strip(), ran.stderr
+
+
 def test_an_unknown_command_is_wrong_usage(typed: Type) -> None:
     """A word that is no command is told in one sentence."""
     ran = typed("rnu")

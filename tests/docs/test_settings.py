@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from config.server import ServerSettings, load
+from config import server, worker
+from config.server import ServerSettings
 from config.sources import names_of
 from config.worker import WorkerSettings
 from tests.docs.markdown import table_rows, text_of
@@ -36,7 +37,7 @@ def test_the_servers_example_can_be_used(tmp_path: Path) -> None:
     token = tmp_path / "shared.token"
     token.write_text(f"{TOKEN}\n")
     file = _in_force("config/server.example.env", "/etc/clawtrail/shared.token", token)
-    settings = load({"CLAWTRAIL_CONFIG": str(file)})
+    settings = server.load({"CLAWTRAIL_CONFIG": str(file)})
     assert (settings.shared_token, settings.wait_port, settings.trusted_proxy) == (TOKEN, 3457, "127.0.0.1")
 
 
@@ -45,7 +46,7 @@ def test_the_workers_example_can_be_used(tmp_path: Path) -> None:
     token = tmp_path / "worker.token"
     token.write_text(f"{TOKEN}\n")
     file = _in_force("config/worker.example.env", "~/.config/clawtrail/worker.token", token)
-    settings = WorkerSettings(_env_file=file)
+    settings = worker.load(file)
     assert settings.token.get_secret_value() == TOKEN
     assert settings.labels == ["os=macos", "gpu=none"]
 

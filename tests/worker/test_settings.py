@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from pydantic import ValidationError
 
 from config.sources import faults
-from config.worker import WorkerSettings
+from config.worker import WorkerSettings, load
 from worker.cli import worker
 
 TOKEN = "wim-token-0123456789"
@@ -20,11 +20,6 @@ def environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("WORKER_TOKEN", TOKEN)
     return monkeypatch
-
-
-def load(config: Path | None = None, **given: object) -> WorkerSettings:
-    """Read the settings."""
-    return WorkerSettings(_env_file=config, **given)  # type: ignore[arg-type]
 
 
 def faults_of(config: Path | None = None, **given: object) -> list[str]:
@@ -70,6 +65,16 @@ def test_command_line_then_environment_then_file(environ: pytest.MonkeyPatch, tm
     environ.setenv("CLAWTRAIL_WORKER_DRAIN", "2")
     settings = load(file, CLAWTRAIL_WORKER_DRAIN=3.0)
     assert (settings.max_concurrent, settings.name, settings.drain) == (4, "named", 3)
+
+
+def test_old_name_in_the_environment_wins_over_a_new_one_in_the_file(
+    environ: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where a setting stands decides before how it is called."""
+    file = tmp_path / "worker.env"
+    file.write_text("CLAWTRAIL_WORKER_MAX_CONCURRENT=4\n")
+    environ.setenv("MAX_CONCURRENT", "5")
+    assert load(file).max_concurrent == 5
 
 
 def test_values_can_stand_in_files(environ: pytest.MonkeyPatch, tmp_path: Path) -> None:
