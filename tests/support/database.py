@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +14,7 @@ from app.storage import engine, migrating
 from app.storage.ledger import Event
 from app.storage.tables import AnyRow, events, tasks
 from app.storage.writer import Writer
+from tests.support import migrated
 
 T = TypeVar("T")
 BEGINNING = 1_800_000_000_000
@@ -27,9 +25,7 @@ class Database:
 
     def __init__(self, folder: Path) -> None:
         """Open the database in *folder*; make it there if there is none."""
-        self.path = folder / "clawtrail.db"
-        if not self.path.exists():
-            shutil.copy(_migrated(), self.path)
+        self.path = migrated.lay(folder)
         self.now = BEGINNING
         self.committed: list[Event] = []
         self.failures: list[str] = []
@@ -100,13 +96,3 @@ class Database:
     def faults(self) -> list[Fault]:
         """Return where the record contradicts itself or the tables; nowhere, if all is well."""
         return self.read(lambda conn: verifying.verify(conn, verifiers=[], now=self.now, limit=1000).faults)
-
-
-@cache
-def _migrated() -> Path:
-    """Return an empty migrated database; migrating takes longer than most tests, so it is done once."""
-    path = Path(tempfile.mkdtemp(prefix="clawtrail-migrated-")) / "clawtrail.db"
-    writing = engine.writing_engine(path)
-    migrating.upgrade(writing)
-    writing.dispose()
-    return path

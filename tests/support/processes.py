@@ -16,6 +16,7 @@ from pathlib import Path
 import requests
 
 from clawtrail import Client
+from tests.support import migrated
 from tests.support.policies import allow_all
 
 REPOSITORY = Path(__file__).parents[2]
@@ -157,10 +158,11 @@ def start_server(
 ) -> Iterator[Server]:
     """Run ``clawtrail serve`` on *data_dir* and yield it once it answers; stops it with SIGTERM.
 
+    A new folder gets an empty database first; ``clawtrail up`` is what tests let make its own.
     ``settings`` become ``CLAWTRAIL_NAME=value``; *environ* is added as it is, *arguments* to the command.
     The log is ``server.log`` beside the data.
     """
-    data_dir.mkdir(parents=True, exist_ok=True)
+    migrated.lay(data_dir)
     port = port or free_port()
     named = {f"CLAWTRAIL_{name.upper()}": str(value) for name, value in settings.items()}
     server = Server(

@@ -19,7 +19,7 @@ from app.factory import close_app, create_app
 from app.janitor import Janitor
 from app.storage.tables import events, tasks
 from config.server import ServerSettings
-from tests.support import cast
+from tests.support import cast, migrated
 from tests.support.cast import Person
 from tests.support.patience import until
 
@@ -144,6 +144,7 @@ def running_service(data: Path, **settings: Any) -> Iterator[RunningService]:  #
     clock: Clock = settings.pop("clock", None) or Clock()
     chosen = {"shared_token": cast.OLD.token, "rate_limit": "none", **settings}
     is_new = not (data / "clawtrail.db").exists()
+    migrated.lay(data)
     app = create_app(ServerSettings(data=data, **chosen), clock=clock)
     pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="meanwhile")
     running = RunningService(app, clock, pool)
