@@ -73,6 +73,12 @@ class WorkerSettings(BaseModel):
     ] = 500
     shell: Annotated[str, Field(validation_alias=_named("SHELL"), min_length=1)] = SHELL
     path: Annotated[str | None, Field(validation_alias=_named("PATH"))] = None
+    claude: Annotated[str | None, Field(validation_alias=_named("CLAUDE", "CLAUDE_PATH"))] = None
+    claude_models: Annotated[list[str], Field(validation_alias=_named("CLAUDE_MODELS"))] = []
+    codex: Annotated[str | None, Field(validation_alias=_named("CODEX", "CODEX_PATH"))] = None
+    codex_models: Annotated[list[str], Field(validation_alias=_named("CODEX_MODELS"))] = []
+    gemini: Annotated[str | None, Field(validation_alias=_named("GEMINI", "GEMINI_PATH"))] = None
+    gemini_models: Annotated[list[str], Field(validation_alias=_named("GEMINI_MODELS"))] = []
     proxy: Annotated[str | None, Field(validation_alias=_named("PROXY"))] = None
     ca_file: Annotated[str | None, Field(validation_alias=_named("CA_FILE"))] = None
     log_key: Annotated[
@@ -96,7 +102,7 @@ class WorkerSettings(BaseModel):
             raise ValueError(str(value))  # noqa: TRY004 - it is what pydantic reports as a fault
         return value
 
-    @field_validator("labels", mode="before")
+    @field_validator("labels", "claude_models", "codex_models", "gemini_models", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return re.split(r"[,\s]+", value.strip(", \n")) if isinstance(value, str) else value
@@ -108,6 +114,14 @@ class WorkerSettings(BaseModel):
             if not re.fullmatch(r"[^=,\s]+=[^,\s]*", label):
                 raise ValueError(f"a label is k=v, not {label!r}")
         return labels
+
+    @field_validator("claude_models", "codex_models", "gemini_models")
+    @classmethod
+    def _models(cls, models: list[str]) -> list[str]:
+        for model in models:
+            if not re.fullmatch(r"[A-Za-z0-9][\w.:/@\[\]-]{0,99}", model):
+                raise ValueError(f"a model is a name such as sonnet, not {model!r}")
+        return models
 
     @field_validator("token")
     @classmethod

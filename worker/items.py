@@ -54,6 +54,27 @@ def output(lease: str, stream: str, offset: int, data: bytes) -> bytes:
     return _encoded({"type": "output", "lease": lease, "stream": stream, "offset": offset, "data": text})
 
 
+def tool_used(lease: str, number: int, tool: str, said: str, verdict: str | None = None) -> bytes:
+    """The item that tells that the agent of this run uses *tool*, and *said*, in short, for what.
+
+    *number* counts the uses of a run from 1: one that is told twice is known by it. *verdict* is what was
+    decided on it, where the policy asks about tools.
+    """
+    item: dict[str, JsonValue] = {"type": "tool_used", "lease": lease, "number": number, "tool": tool}
+    item["input"] = said
+    return _encoded(item if verdict is None else item | {"verdict": verdict})
+
+
+def recent(cli: str, sessions: list[dict[str, JsonValue]]) -> bytes:
+    """The item that tells which sessions of an agent this machine has, the newest first."""
+    return _encoded({"type": "recent", "cli": cli, "sessions": list(sessions)})
+
+
+def is_newer(item: bytes) -> bool:
+    """Tell whether a service older than this worker may not know an item, and can do without."""
+    return item.startswith((b'{"type":"tool_used"', b'{"type":"recent"'))
+
+
 def result(
     lease: str, ending: Ending, *, duration_ms: int, sizes: tuple[int, int] = (0, 0), truncated: bool = False
 ) -> bytes:

@@ -1,7 +1,7 @@
 """What running asks of an executor: the order it gets, the run it writes to, the ending it gives back."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -15,12 +15,36 @@ from worker.output import StreamName
 class Plan:
     """What exactly a command starts: decided on once, and run as decided.
 
-    *program* is the file that is executed, whatever the first word of *argv* would mean elsewhere.
+    *program* is the file that is executed, whatever the first word of *argv* would mean elsewhere. *env*
+    is what it gets besides the variables that every program of the worker gets. *call* is set where
+    *argv* asks an agent: what it was made of.
     """
 
     argv: tuple[str, ...]
     program: Path | None
     cwd: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+    call: "AgentCall | None" = None
+
+
+@dataclass(frozen=True)
+class AgentCall:
+    """What the program of an agent is asked for, but for the prompt, which goes to its input.
+
+    *session* is the id in the program's own words, *asked* the one that the task gave. With *resume*
+    the session goes on, else it begins. *others* are the models to try when the first is not to be had.
+    """
+
+    cli: str
+    asked: str | None
+    session: str | None
+    resume: bool
+    model: str | None = None
+    others: tuple[str, ...] = ()
+    mode: str | None = None
+    allowed_tools: tuple[str, ...] = ()
+    disallowed_tools: tuple[str, ...] = ()
+    max_cost_usd: float | None = None
 
 
 @dataclass(frozen=True)
@@ -33,7 +57,7 @@ class Beneath:
 
 @dataclass(frozen=True)
 class Order:
-    """One task as its executor sees it. With *plan* a command is run so, with *beneath* a file lies there."""
+    """One task as its executor sees it. With *plan* a program is run so, with *beneath* a file lies there."""
 
     task_id: str
     payload: Mapping[str, JsonValue]
@@ -47,6 +71,9 @@ class Run(Protocol):
 
     def write(self, stream: StreamName, data: bytes) -> None:
         """Take in output."""
+
+    def used_tool(self, tool: str, said: str) -> None:
+        """Put on the record that an agent uses *tool*, and *said*, in short, for what."""
 
     def pulse(self) -> Ending | None:
         """Stream what is due, and tell how the run is to end if it has to be stopped now.

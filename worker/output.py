@@ -77,6 +77,12 @@ class Capture:
         if len(self._streams[stream].ready) >= CHUNK:
             self._hand_over(self._streams[stream], least=CHUNK)
 
+    def note(self, item: bytes) -> None:
+        """Take in an item that is told as output is: at once, or with the result at the latest."""
+        chunk = Chunk(item)
+        self._sent.append(chunk)
+        self._courier.put(chunk)
+
     def flush(self) -> None:
         """Hand out what has waited long enough. To be called every LATEST_S while the run goes on."""
         if self._due is not None and time.monotonic() >= self._due:

@@ -1,6 +1,7 @@
 """The whole worker: its parts put together, started, and brought to an end."""
 
 import logging
+import os
 import signal
 import threading
 import time
@@ -18,6 +19,11 @@ from worker.client import Server
 from worker.courier import Courier
 from worker.errors import JournalFailed
 from worker.executors import registry
+from worker.executors.agents import finding
+from worker.executors.agents.planning import Planner
+from worker.executors.agents.recent import Recents
+from worker.executors.agents.running import Agents
+from worker.executors.agents.sessions import Sessions
 from worker.executors.command import Commands
 from worker.executors.tree import GRACE_S
 from worker.journal import Journal
@@ -57,10 +63,15 @@ class Worker:
         self._patience = Patience(first=settings.poll_interval / 1000)
         self._journal = Journal(Path(settings.state) / "journal.db")
         self._slots = Slots(settings.max_concurrent, longest_wait=settings.wait / 1000)
+        self._sessions = Sessions(Path(settings.state) / "sessions.db")
         env = environment.build(search_path=settings.path)
-        executors = registry.load(Commands(env=env, shell=settings.shell))
+        installed = finding.find(settings, search_path=env["PATH"])
+        planner = Planner(installed, self._sessions, own=os.environ, home=Path.home())
+        self._recents = Recents(planner)
+        agents = Agents(planner, env=env, after=self._recents.changed)
+        executors = registry.load(Commands(env=env, shell=settings.shell), agents)
         named = "policy" in settings.model_fields_set
-        self._guard = Guard(settings.policy, env=env, shell=settings.shell, must_exist=named)
+        self._guard = Guard(settings.policy, env=env, shell=settings.shell, must_exist=named, planner=planner)
         server = Server(
             settings.url,
             settings.token.get_secret_value(),
@@ -122,6 +133,7 @@ class Worker:
         for number in (1, 2):
             _begin(f"sync-{number}", self._syncing.run)
         _begin("witness", self._witness.run)
+        _begin("recents", lambda: self._recents.run(self._courier.queue))
 
     def reload(self) -> None:
         """Read the policy anew; a bad one is told in the log and changes nothing."""
@@ -148,6 +160,7 @@ class Worker:
         self._patience.end()
         self._slots.end()
         self._courier.queue.put(None)
+        self._sessions.close()
         try:
             self._journal.close()
         except JournalFailed:

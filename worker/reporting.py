@@ -8,6 +8,7 @@ from worker.answers import ItemAnswer, ReportAnswer
 from worker.batching import Crew, Job
 from worker.client import Server
 from worker.errors import BadAnswer, Rejected, ServerTrouble
+from worker.items import is_newer
 from worker.leases import Held
 from worker.patience import Patience
 from worker.slots import Slots
@@ -39,6 +40,14 @@ class Parcel(Job):
         self.rejected = False
         self.brought: Held | None = None
         """A claim that came with the answer, to be run in the slot that this parcel freed."""
+
+    def leave_out_newer(self) -> bool:
+        """Take out what an older service may not know, and tell whether there was any."""
+        done = len(self.answers)
+        kept = [item for item in self.items[done:] if not is_newer(item)]
+        left_out = len(self.items) - done - len(kept)
+        self.items[done:] = kept
+        return left_out > 0
 
     @property
     def told(self) -> bool:
@@ -78,7 +87,7 @@ class Outbox:
                 self._send(chosen)
                 self._patience.succeeded("report")
             except Rejected as error:
-                if one_by_one or len(chosen) == 1:
+                if (one_by_one or len(chosen) == 1) and not chosen[0][0].leave_out_newer():
                     self._reject(chosen[0][0], error)
                 one_by_one = True  # one of them is bad: let it not stand in the way of the others
             except ServerTrouble as error:

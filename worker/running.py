@@ -37,9 +37,14 @@ class _LiveRun:
         self._held = held
         self._capture = capture
         self._killed = killed
+        self._uses = 0
 
     def write(self, stream: StreamName, data: bytes) -> None:
         self._capture.add(stream, data)
+
+    def used_tool(self, tool: str, said: str) -> None:
+        self._uses += 1
+        self._capture.note(items.tool_used(self._held.claim.lease, self._uses, tool, said))
 
     def pulse(self) -> Ending | None:
         self._capture.flush()

@@ -209,7 +209,8 @@ class FakeServer:
 
     def _report(self, body: Json) -> Json:
         with self.changed:
-            results = [self._take(item) for item in body["items"]]
+            told = {"recent", "tool_used"}
+            results = [{"ok": True} if item["type"] in told else self._take(item) for item in body["items"]]
             claims = self._claim(body.get("free", 0))
             cancel = [task.id for task in self._held() if task.cancel]
             self.changed.notify_all()

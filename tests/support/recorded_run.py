@@ -14,6 +14,7 @@ class RecordedRun:
     def __init__(self, stop: Callable[["RecordedRun"], Ending | None] = lambda _run: None) -> None:
         """Ask *stop* at each pulse how the run is to end."""
         self.written: dict[StreamName, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
+        self.tools: list[tuple[str, str]] = []
         self._stop = stop
 
     @property
@@ -29,6 +30,10 @@ class RecordedRun:
     def write(self, stream: StreamName, data: bytes) -> None:
         """Keep output."""
         self.written[stream] += data
+
+    def used_tool(self, tool: str, said: str) -> None:
+        """Keep the use of a tool."""
+        self.tools.append((tool, said))
 
     def pulse(self) -> Ending | None:
         """Say how the run is to end, if it has to."""

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from clawtrail.formats import canonical
@@ -88,7 +88,11 @@ def describe(asked: Asked, plan: Plan | None, why: str, files: Mapping[str, str 
         if asked.path is not None:
             lines.append(f"path    {asked.path}")
         lines += [f"{name}: {_short(json.dumps(value))}" for name, value in sorted(asked.payload.items())]
-    lines.append(f"why     {why}")
+    return as_text([*lines, f"why     {why}"])
+
+
+def as_text(lines: Sequence[str]) -> str:
+    """Give lines as a text for people, harmless and at most 4,000 characters long."""
     whole = "\n".join(_harmless(line) for line in lines)
     if len(whole) <= MOST_DESCRIBED:
         return whole

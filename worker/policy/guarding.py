@@ -8,10 +8,14 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from worker.answers import Claim
+from worker.executors.agents.planning import Planner
 from worker.orders import Beneath, Plan
 from worker.policy import asked as asking
 from worker.policy import digesting
+from worker.policy.agent_verdicts import judge
 from worker.policy.asked import Asked, NotUnderstood
 from worker.policy.deciding import Finding, decide
 from worker.policy.loading import Policy, PolicyFaulty, load
@@ -26,12 +30,23 @@ log = logging.getLogger(__name__)
 class Guard:
     """Gives the verdict on each task. Any thread may call it; ``_lock`` guards reading the file anew."""
 
-    def __init__(self, file: Path, *, env: Mapping[str, str], shell: str, must_exist: bool) -> None:
+    def __init__(
+        self,
+        file: Path,
+        *,
+        env: Mapping[str, str],
+        shell: str,
+        must_exist: bool,
+        planner: Planner | None = None,
+    ) -> None:
         """Read the policy *file*; where there is none, the careful one that we ship holds.
+
+        *planner* plans tasks for agents, where this worker has any.
 
         Raises ``PolicyFaulty`` and ``OSError``: a worker does not start with a policy that it cannot read.
         """
         self._file = file
+        self._planner = planner
         self._env = {name: digesting.of_text(value) for name, value in env.items()}
         self._shell = shlex.split(shell)
         self._lock = threading.Lock()
@@ -72,8 +87,10 @@ class Guard:
             self.reload()
         policy = self.policy
         try:
+            if self._planner is not None and claim.kind in policy.agents:
+                return judge(claim, policy, self._planner, self.programs, self._env)
             asked = asking.read(claim.kind, claim.payload, claim.submitted_by, home_folder=policy.home_folder)
-        except NotUnderstood:
+        except (NotUnderstood, ValidationError):
             # The executor reads the payload by the same model, and ends the task with what is wrong.
             digest = digesting.of_other(Asked(claim.kind, "", claim.payload), policy.digest)
             return Verdict("allow", "not understood: nothing runs", digesting.digest(digest), policy.digest)

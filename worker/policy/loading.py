@@ -3,16 +3,19 @@
 import hashlib
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from worker.executors.agents.planning import Terms
 from worker.policy import rules
+from worker.policy.agents import AgentRules
 from worker.policy.examples import faults_of_examples
 from worker.policy.places import Place, line_of, lines_of
 from worker.policy.rules import Answer, Rule
-from worker.policy.shapes import PolicyShape, RuleShape
+from worker.policy.shapes import ClaudeShape, CodexShape, GeminiShape, PolicyShape, RuleShape
 from worker.policy.trees import Tree, parse
 
 _SYNTAX_LINE = re.compile(r"\(at line (\d+), column \d+\)")
@@ -32,6 +35,7 @@ class Policy:
     seat_belt: bool
     home_folder: Path | None
     timeout_ms: int | None
+    agents: Mapping[str, AgentRules]
     digest: str
 
 
@@ -84,6 +88,11 @@ def _policy(shape: PolicyShape, data: bytes, lines: dict[Place, int]) -> Policy:
             here += faults_of_examples(rule, one)
             made.append(rule)
         faults += [(line_of(("rule", at, key), lines), f"rule {one.name!r}, {said}") for key, said in here]
+    agents = {}
+    for name, one in shape.agents:
+        bad: list[tuple[str, str]] = []
+        agents[f"{name}-cli"] = _agent_rules(one, bad)
+        faults += [(line_of(("agents", name, key), lines), f"agents.{name}, {said}") for key, said in bad]
     home: list[tuple[str, str]] = []
     folders = _trees([shape.cwd] if shape.cwd else None, "cwd", home, careful=False)
     faults += [(line_of((key,), lines), said) for key, said in home]
@@ -96,8 +105,22 @@ def _policy(shape: PolicyShape, data: bytes, lines: dict[Place, int]) -> Policy:
         seat_belt=shape.seat_belt,
         home_folder=folders[0].root if folders else None,
         timeout_ms=shape.limits.timeout * 1000 if shape.limits.timeout else None,
+        agents=agents,
         digest=hashlib.sha256(data).hexdigest(),
     )
+
+
+def _agent_rules(shape: ClaudeShape | CodexShape | GeminiShape, faults: list[tuple[str, str]]) -> AgentRules:
+    given = shape.model_dump()
+    terms = Terms(
+        mode=shape.permission_mode,
+        allowed_tools=tuple(given.get("allowed_tools", ())),
+        disallowed_tools=tuple(given.get("disallowed_tools", ())),
+        max_cost_usd=given.get("max_cost_usd"),
+        env=tuple(shape.env),
+    )
+    models = None if shape.models is None else rules.either(*shape.models)
+    return AgentRules(terms, _trees(shape.cwd, "cwd", faults, careful=True), models)
 
 
 def _rule(shape: RuleShape, faults: list[tuple[str, str]]) -> Rule:

@@ -71,7 +71,9 @@ class Rule:
             return False
         if self.paths is not None and not self._has_path(asked):
             return False
-        return asked.kind != "command" or self._takes_command(asked)
+        if asked.kind == "command":
+            return self._takes_command(asked)
+        return self.argv is None and (asked.cwd is None or self._is_in_place(asked.cwd))
 
     def tree_of(self, path: Path) -> Tree | None:
         """Give the tree of ``paths`` that *path* is in."""
@@ -87,13 +89,16 @@ class Rule:
         return self.tree_of(asked.path) is not None or self.tree_of(real) is not None
 
     def _takes_command(self, asked: Asked) -> bool:
-        if self.cwd is not None and not any(tree.has(asked.cwd or Path("/")) for tree in self.cwd):
+        if not self._is_in_place(asked.cwd or Path("/")):
             return False
         if self.answer == "allow" and not self._is_narrow_enough(asked):
             return False
         if self.argv is None:
             return True
         return asked.words is not None and self.takes_words(asked.words, asked.cwd or Path("/"))
+
+    def _is_in_place(self, cwd: Path) -> bool:
+        return self.cwd is None or any(tree.has(cwd) for tree in self.cwd)
 
     def _is_narrow_enough(self, asked: Asked) -> bool:
         if asked.stdin and not self.stdin:

@@ -1,12 +1,31 @@
 """What may stand in a policy file, and what is said of what may not."""
 
+import re
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from worker.executors.agents.planning import NESTING
+
+_OURS = re.compile(r"CLAWTRAIL_|WORKER_TOKEN|CALLBACK_BOT_TOKEN|DISCORD_BOT_TOKEN|OPENCLAW_HOOKS_TOKEN")
+
+
+def _passable(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_]\w*", name):
+        raise ValueError(f"{name!r} is no name of a variable")
+    if _OURS.match(name):
+        raise ValueError(f"{name} is the worker's own and never given away")
+    if name in NESTING:
+        raise ValueError(f"by {name} an agent takes itself for one started by another; it is never given")
+    return name
+
 
 Answer = Literal["deny", "ask", "allow"]
 _Text = Annotated[str, Field(min_length=1, max_length=500)]
 _Texts = Annotated[list[_Text], Field(min_length=1)]
+# Tools are given to an agent's program as a list with commas; what begins with a dash would be an option.
+_Tool = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[A-Za-z_*][^,\x00-\x1f]*$")]
+_Name = Annotated[str, AfterValidator(_passable)]
 _MOST_TIMEOUT_S = 7 * 24 * 3600
 
 
@@ -66,6 +85,45 @@ class LimitsShape(_Shape):
     timeout: Annotated[int, Field(ge=1, le=_MOST_TIMEOUT_S)] | None = None
 
 
+class ClaudeShape(_Shape):
+    """The table ``[agents.claude]``: what Claude Code is let do."""
+
+    permission_mode: Literal["default", "acceptEdits", "plan", "dontAsk", "bypassPermissions"] = "default"
+    allowed_tools: list[_Tool] = []
+    disallowed_tools: list[_Tool] = []
+    max_cost_usd: Annotated[float, Field(gt=0, allow_inf_nan=False, strict=False)] | None = None
+    cwd: _Texts | None = None
+    models: _Texts | None = None
+    env: list[_Name] = []
+
+
+class CodexShape(_Shape):
+    """The table ``[agents.codex]``; its modes are those of ``--sandbox``."""
+
+    permission_mode: Literal["read-only", "workspace-write", "danger-full-access"] = "read-only"
+    cwd: _Texts | None = None
+    models: _Texts | None = None
+    env: list[_Name] = []
+
+
+class GeminiShape(_Shape):
+    """The table ``[agents.gemini]``; its modes are those of ``--approval-mode``."""
+
+    permission_mode: Literal["default", "auto_edit", "plan", "yolo"] = "default"
+    allowed_tools: list[_Tool] = []
+    cwd: _Texts | None = None
+    models: _Texts | None = None
+    env: list[_Name] = []
+
+
+class AgentsShape(_Shape):
+    """The tables ``[agents.NAME]``."""
+
+    claude: ClaudeShape = ClaudeShape()
+    codex: CodexShape = CodexShape()
+    gemini: GeminiShape = GeminiShape()
+
+
 class PolicyShape(_Shape):
     """A whole file."""
 
@@ -74,4 +132,5 @@ class PolicyShape(_Shape):
     cwd: _Text | None = None
     shell: ShellShape = ShellShape()
     limits: LimitsShape = LimitsShape()
+    agents: AgentsShape = AgentsShape()
     rule: list[RuleShape] = []

@@ -1,0 +1,1 @@
+"""The agents whose command lines a worker may run: Claude Code, Codex, Gemini."""
