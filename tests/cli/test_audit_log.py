@@ -20,6 +20,7 @@ from app.cli.audit import COMMANDS
 from tests.cli.conftest import Type, spawn
 from tests.support.processes import REPOSITORY, Server, clean_environ, start_server, start_worker
 from tests.support.screen import on_screen
+from tests.support.typing_commands import type_in
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d")
 
@@ -45,19 +46,17 @@ def environ(service: Server) -> dict[str, str]:
 
 def audit_log(environ: dict[str, str], *arguments: str) -> list[str]:
     """Run `clawtrail audit log ARGUMENTS` to its good end and return its lines."""
-    with spawn("audit", "log", *arguments, environ=environ) as process:
-        out, err = process.communicate(timeout=40)
-    assert (process.returncode, err) == (0, b"")
-    return out.decode().splitlines()
+    typed = type_in(environ, "audit", "log", *arguments)
+    assert (typed.status, typed.err) == (0, "")
+    return typed.text.splitlines()
 
 
 def complaint(environ: dict[str, str], *arguments: str, status: int = 2) -> str:
     """Run `clawtrail audit log ARGUMENTS` to its bad end and return what it says."""
-    with spawn("audit", "log", *arguments, environ=environ) as process:
-        out, err = process.communicate(timeout=40)
-    assert (process.returncode, out) == (status, b"")
-    assert err.count(b"\n") == 1
-    return err.decode()
+    typed = type_in(environ, "audit", "log", *arguments)
+    assert (typed.status, typed.out) == (status, b"")
+    assert typed.err.count("\n") == 1
+    return typed.err
 
 
 def test_the_record_reads_like_a_log(environ: dict[str, str]) -> None:

@@ -12,9 +12,8 @@ import pytest
 
 from clawtrail import Client, Task
 from clawtrail.errors import ClawtrailError
-from tests.cli.conftest import Ran, spawn
-from tests.support.processes import Server, clean_environ, start_server, start_worker
-from tests.support.typing_commands import type_
+from tests.support.processes import Server, start_server, start_worker
+from tests.support.typing_commands import Typed, type_
 
 LARGE = 3 * 1024 * 1024
 MARKERS = ("in-command", "in-environment", "in-stdin", "in-stdout", "in-stderr")
@@ -35,12 +34,9 @@ def client(service: Server) -> Iterator[Client]:
         yield client
 
 
-def redact(service: Server, *arguments: str) -> Ran:
+def redact(service: Server, *arguments: str) -> Typed:
     """Run `clawtrail audit redact ARGUMENTS` beside the server."""
-    environ = clean_environ() | {"CLAWTRAIL_DATA": service.environ["CLAWTRAIL_DATA"]}
-    with spawn("audit", "redact", *arguments, environ=environ) as process:
-        out, err = process.communicate(timeout=60)
-    return Ran(process.returncode, out, err.decode())
+    return type_(database(service).parent, "audit", "redact", *arguments)
 
 
 def database(service: Server) -> Path:
@@ -171,9 +167,7 @@ def test_json_of_the_record_says_so(service: Server, client: Client) -> None:
     """`audit log` shows the redaction with its reason, and (redacted) where the command stood."""
     task_id = client.run("echo hello").task_id
     redact(service, task_id, "--reason", "a password")
-    environ = clean_environ() | {"CLAWTRAIL_DATA": service.environ["CLAWTRAIL_DATA"]}
-    with spawn("audit", "log", "--json", "--task", task_id, environ=environ) as process:
-        out, _ = process.communicate(timeout=40)
-    told = [json.loads(line) for line in out.splitlines()]
+    shown = type_(database(service).parent, "audit", "log", "--json", "--task", task_id)
+    told = [json.loads(line) for line in shown.out.splitlines()]
     assert {event["summary"] for event in told} == {"(redacted)"}
     assert told[-1]["detail"]["reason"] == "a password"

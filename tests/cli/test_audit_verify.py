@@ -6,7 +6,6 @@ import json
 import shutil
 import sqlite3
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from app.storage import key_file
 from benchmarks.mutating.past import Past, live
 from clawtrail.formats.notes import Signer
-from tests.support.processes import REPOSITORY, clean_environ
+from tests.support.typing_commands import clawtrail
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +30,7 @@ def data(past: Past, tmp_path: Path) -> Path:
 
 def verify(data: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the command on a data folder."""
-    return subprocess.run(
-        [sys.executable, "-m", "clawtrail", "audit", "verify", "--data", str(data), *options],
-        cwd=REPOSITORY,
-        env=clean_environ(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return clawtrail("audit", "verify", "--data", str(data), *options)
 
 
 def alter(data: Path, statement: str) -> None:

@@ -1,26 +1,18 @@
 """The commands ``clawtrail policy``: init, check and test, as processes."""
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.support.policies import write
 from tests.support.processes import REPOSITORY
+from tests.support.typing_commands import clawtrail
 
 
 def policy(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run ``clawtrail policy`` with a home folder of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "clawtrail", "policy", *arguments],
-        cwd=REPOSITORY,
-        env={"HOME": str(home), "PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return clawtrail("policy", *arguments, HOME=str(home))
 
 
 def test_init_writes_a_private_file_once(tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """The gate with real processes: a worker's policy, a server, Ada who submits, Ann who decides."""
 
-import subprocess
-import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +12,8 @@ from clawtrail import Client
 from clawtrail.errors import Unauthorized
 from clawtrail.questions import Approval
 from tests.support.policies import write
-from tests.support.processes import REPOSITORY, Server, clean_environ, start_server, start_worker
+from tests.support.processes import Server, start_server, start_worker
+from tests.support.typing_commands import clawtrail
 from tests.support.worker_process import eventually
 
 POLICY = """default = "ask"
@@ -53,14 +52,6 @@ class Gate:
     def types(self, task_id: str) -> list[str]:
         """List what the record says of a task, in types of events."""
         return [event.type for event in self.ada.history(task_id)]
-
-
-def clawtrail(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run one of our commands beside the server."""
-    command = [sys.executable, "-m", "clawtrail", *arguments]
-    return subprocess.run(
-        command, cwd=REPOSITORY, env=clean_environ(), capture_output=True, text=True, check=False
-    )
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from base64 import b64decode
 from pathlib import Path
 
@@ -14,20 +13,8 @@ from clawtrail.formats import merkle
 from clawtrail.formats.checkpoints import Checkpoint, open_checkpoint
 from clawtrail.formats.notes import Verifier
 from tests.support.patience import until
-from tests.support.processes import REPOSITORY, Server, clean_environ, start_server, start_worker
-
-
-def clawtrail(*arguments: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run one of our own commands."""
-    return subprocess.run(
-        [sys.executable, "-m", "clawtrail", *arguments],
-        cwd=REPOSITORY,
-        env=clean_environ() | (environ or {}),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+from tests.support.processes import Server, start_server, start_worker
+from tests.support.typing_commands import clawtrail
 
 
 def key_of(data: Path) -> Verifier:
@@ -98,7 +85,7 @@ def test_a_receipt_goes_the_whole_way(tmp_path: Path) -> None:
     with start_server(data) as server, start_worker(server, tmp_path / "state"), server.client() as client:
         task_id = client.run("echo proven").task_id
         settings = {"CLAWTRAIL_URL": server.url, "CLAWTRAIL_TOKEN": server.token}
-        ran = clawtrail("receipt", task_id, "-o", str(kept), environ=settings)
+        ran = clawtrail("receipt", task_id, "-o", str(kept), **settings)
         assert ran.returncode == 0, ran.stderr
         key = str(key_of(data))
     checked = clawtrail("verify", str(kept), "--key", key)

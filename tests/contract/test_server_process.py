@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +16,8 @@ import requests
 
 from tests.support.database import Database
 from tests.support.patience import until
-from tests.support.processes import REPOSITORY, TOKEN, Server, clean_environ, free_port, start_server
+from tests.support.processes import TOKEN, Server, free_port, start_server
+from tests.support.typing_commands import clawtrail
 
 AUTH = {"Authorization": f"Bearer {TOKEN}"}
 
@@ -28,19 +27,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for the tests that do not end it."""
     with start_server(tmp_path_factory.mktemp("shared") / "data", rate_limit="none") as running:
         yield running
-
-
-def clawtrail(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run a ``clawtrail`` command to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "clawtrail", *arguments],
-        cwd=REPOSITORY,
-        env={**clean_environ(), **environ},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
 
 
 def data_of(server: Server) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.processes import REPOSITORY, Server, clean_environ, start_server, start_worker
+from tests.support.typing_commands import type_in
 
 CAST = {"ada": "client", "root": "admin", "macbook": "worker", "laptop": "worker"}
 
@@ -69,11 +69,4 @@ def _environ(folder: Path, data: Path, url: str) -> dict[str, str]:
 
 
 def _new_token(name: str, role: str, environ: dict[str, str]) -> str:
-    made = subprocess.run(
-        [sys.executable, "-m", "clawtrail", "token", "new", "--role", role, "--name", name],
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return made.stdout.strip()
+    return type_in(environ, "token", "new", "--role", role, "--name", name).text.strip()

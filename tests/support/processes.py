@@ -17,6 +17,7 @@ import requests
 
 from clawtrail import Client
 from tests.support import migrated
+from tests.support.forking import Forked
 from tests.support.policies import allow_all
 
 REPOSITORY = Path(__file__).parents[2]
@@ -31,13 +32,21 @@ class Program:
     arguments: Sequence[str]
     environ: Mapping[str, str]
     log: Path
-    process: subprocess.Popen[bytes] = field(init=False)
+    process: Forked | subprocess.Popen[bytes] = field(init=False)
     ended_on_purpose: bool = field(init=False, default=True)
 
     def start(self) -> None:
         """Start it (again), with its output added to the log."""
+        if "LD_PRELOAD" not in self.environ:
+            self.process = Forked(self.arguments, environ=self.environ, out=self.log, err=self.log)
+        else:
+            self.process = self._begin()
+        self.ended_on_purpose = False
+
+    def _begin(self) -> subprocess.Popen[bytes]:
+        """Start it from nothing: only a new interpreter loads a library before its own."""
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-m", "clawtrail", *self.arguments],
                 cwd=REPOSITORY,
                 env=dict(self.environ),
@@ -45,7 +54,6 @@ class Program:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        self.ended_on_purpose = False
 
     def stop(self, *, within: float = 15.0) -> int:
         """Send SIGTERM and return the exit status; raises when it has not ended *within* so many seconds."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from clawtrail import Client, Unauthorized
 from clawtrail.tasks import Task
 from tests.support.patience import until
 from tests.support.processes import Server, Worker, start_server, start_worker
+from tests.support.typing_commands import type_in
 
 _ROLES = {"ada": "client", "discord-bot": "client", "rex": "client", "macbook": "worker", "wes": "worker"}
 _BY_WES = "who=wes"
@@ -183,11 +182,6 @@ def _new_token(server: Server, name: str, role: str) -> str:
 
 
 def _clawtrail(server: Server, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "clawtrail", *arguments],
-        env=dict(server.environ),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout
+    done = type_in(server.environ, *arguments)
+    assert done.status == 0, done.err
+    return done.text

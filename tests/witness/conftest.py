@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,8 @@ import pytest
 from clawtrail import Client
 from clawtrail.remembering import Memory
 from tests.support.patience import until
-from tests.support.processes import REPOSITORY, Server, Worker, clean_environ, start_server, start_worker
+from tests.support.processes import Server, Worker, start_server, start_worker
+from tests.support.typing_commands import clawtrail
 
 OFTEN = {"CLAWTRAIL_WORKER_WITNESS_PERIOD": "0.1", "CLAWTRAIL_WORKER_WAIT": "300"}
 
@@ -75,17 +75,8 @@ class Pair:
 
     def clawtrail(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run one of our own commands, with the token at hand."""
-        return subprocess.run(
-            [sys.executable, "-m", "clawtrail", *arguments],
-            cwd=REPOSITORY,
-            env=clean_environ()
-            | {"WORKER_TOKEN": self.server.token, "WORKER_URL": self.server.url}
-            | environ,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        at_hand = {"WORKER_TOKEN": self.server.token, "WORKER_URL": self.server.url}
+        return clawtrail(*arguments, **at_hand | environ)
 
     @contextmanager
     def serving(self, data: Path) -> Iterator[Client]:
