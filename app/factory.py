@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from app.api import (
+    agents,
     approvals,
     documents,
     errors,
@@ -23,6 +24,7 @@ from app.api import (
     files,
     health,
     log,
+    notifications,
     old_worker,
     receipts,
     tasks,
@@ -40,7 +42,7 @@ from app.domain.event_types import EventType
 from app.janitor import Janitor
 from app.services import access, checkpoints, lookup, record, recovery
 from app.signing import Signing
-from app.storage import engine, key_file, migrating
+from app.storage import engine, key_file, migrating, sealing
 from app.storage.readers import Readers
 from app.storage.writer import Writer
 from app.waiting import Doorway, WaitingRoom
@@ -51,6 +53,8 @@ from config.server import ServerSettings
 SUBJECTS: tuple[Routes, ...] = (
     tasks.routes,
     files.routes,
+    agents.routes,
+    notifications.routes,
     events.routes,
     receipts.routes,
     log.routes,
@@ -121,6 +125,7 @@ def _put_together(settings: ServerSettings, clock: Callable[[], int], path: Path
         tokens=TokenBook(_token_loader(reader, clock), settings.shared_token),
         signing=signing,
         audit=audit,
+        sealer=sealing.ensure(sealing.key_path(path)),
         clock=clock,
     )
     janitor = Janitor(

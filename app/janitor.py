@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.backlog import Backlog
-from app.services import recovery
+from app.services import callbacks, recovery
 from app.storage.readers import Readers
 from app.storage.writer import Writer
 from app.waiting import WaitingRoom
@@ -70,10 +70,13 @@ class Janitor:
         with self._reader.connect() as conn:
             needed = recovery.is_needed(conn, now=now)
             due = recovery.are_due(conn, after=self._looked_at, now=now)
+            tokens = callbacks.are_over(conn, now=now)
         if needed:
             self._writer.perform(lambda conn: recovery.expire_leases(conn, now=now))
             self._writer.perform(lambda conn: recovery.expire_tasks(conn, now=now))
             self._writer.perform(lambda conn: recovery.expire_approvals(conn, now=now))
+        if tokens:
+            self._writer.perform(lambda conn: callbacks.forget_tokens(conn, now=now))
         self._looked_at = now
         if due:
             self._room.offer_to_all()

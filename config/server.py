@@ -102,6 +102,27 @@ class ServerSettings(BaseModel):
         validation_alias=_named("TRUSTED_PROXY"),
         description="Address of the reverse proxy whose X-Forwarded-For and -Proto are believed.",
     )
+    max_cost_usd: Annotated[float, Field(ge=0, le=1_000_000)] | None = Field(
+        default=None,
+        validation_alias=_named("MAX_COST_USD"),
+        description="Dollars that a token without a budget of its own may spend on agents in 24 hours.",
+    )
+    notify_token: str | None = Field(
+        default=None,
+        validation_alias=_named("NOTIFY_TOKEN", "DISCORD_BOT_TOKEN", "CALLBACK_BOT_TOKEN"),
+        description="The bot's token with which POST /notify posts messages; without it that route says so.",
+        repr=False,
+    )
+    notify_api: Annotated[str, Field(pattern=r"^https?://")] = Field(
+        default="https://discord.com/api/v10",
+        validation_alias=_named("NOTIFY_API", "CALLBACK_API_BASE_URL", "DISCORD_API_BASE_URL"),
+        description="The base address of the API that POST /notify posts to.",
+    )
+    notify_proxy: str | None = Field(
+        default=None,
+        validation_alias=_named("NOTIFY_PROXY", "DISCORD_PROXY"),
+        description="The proxy through which POST /notify reaches that address.",
+    )
     log_origin: Annotated[str, Field(pattern=r"^[^\s+]+$", max_length=200)] | None = Field(
         default=None,
         validation_alias=_named("LOG_ORIGIN"),
@@ -145,6 +166,11 @@ class ServerSettings(BaseModel):
     @classmethod
     def _none_is_empty(cls, limit: str) -> str:
         return "" if limit.strip().lower() == "none" else limit.strip()
+
+    @property
+    def max_cost_micros(self) -> int | None:
+        """The default budget in millionths of a dollar; None for none."""
+        return None if self.max_cost_usd is None else round(self.max_cost_usd * 1_000_000)
 
     @property
     def audit_every_ms(self) -> int | None:
@@ -223,4 +249,13 @@ def _sentence(message: str) -> str:
     return message.removeprefix("Value error, ")
 
 
-_SECRET_NAMES = frozenset({"CLAWTRAIL_SHARED_TOKEN", "WORKER_TOKEN", "CLAWTRAIL_DATABASE_URL"})
+_SECRET_NAMES = frozenset(
+    {
+        "CLAWTRAIL_SHARED_TOKEN",
+        "WORKER_TOKEN",
+        "CLAWTRAIL_DATABASE_URL",
+        "CLAWTRAIL_NOTIFY_TOKEN",
+        "DISCORD_BOT_TOKEN",
+        "CALLBACK_BOT_TOKEN",
+    },
+)

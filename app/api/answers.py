@@ -35,6 +35,31 @@ class Accepted(Answer):
     status: str
 
 
+class Dispatched(Accepted):
+    """A task of an agent is in the queue, durably; ``sessionId`` goes on with its session."""
+
+    session_id: str
+
+
+class AgentSessions(Answer):
+    """Sessions of agents, the newest first; ``error`` says why there are none."""
+
+    sessions: list[dict[str, Any]]
+    error: str | None = None
+
+
+class SessionStats(Answer):
+    """Numbers of the sessions that are active."""
+
+    sessions: dict[str, Any]
+
+
+class Notified(Answer):
+    """The message was taken by the chat."""
+
+    ok: bool
+
+
 class Result(Answer):
     """How a task ended; while it is unfinished only ``taskId, status, state, message``."""
 
@@ -181,6 +206,7 @@ class EventStats(Answer):
 
     total: int
     by_type: dict[str, int]
+    stats: dict[str, Any]
 
 
 class Rerun(Answer):

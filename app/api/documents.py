@@ -11,6 +11,7 @@ from flask import Response
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from app.api.answers import Accepted
 from app.api.health import VERSION
 from app.api.routing import ANYBODY, Call, Endpoint, Nothing, Routes
 
@@ -22,12 +23,15 @@ _REFERENCE = "#/components/schemas/{model}"
 _ERRORS = {
     "400": "The request is not valid.",
     "401": "No valid token.",
+    "402": "The token's budget is spent.",
     "403": "The token's role does not allow it.",
     "404": "There is no such thing.",
     "409": "The state of things does not allow it.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
     "429": "Too much at once.",
+    "500": "A fault of the server, or of its settings.",
+    "502": "The chat did not take the message.",
     "503": "Not now; try again.",
 }
 
@@ -111,7 +115,7 @@ def _response(endpoint: Endpoint, names: dict[type[BaseModel], str]) -> dict[str
     if endpoint.answer is Nothing:
         return {"description": "See the summary."}
     schema: dict[str, Any] = {"$ref": _REFERENCE.format(model=names[endpoint.answer])}
-    if names[endpoint.answer] == "Accepted":  # with `wait` the answer is the result itself
+    if issubclass(endpoint.answer, Accepted):  # with `wait` the answer is the result itself
         schema = {"anyOf": [schema, {"$ref": _REFERENCE.format(model="Result")}]}
     return {"description": "It is done.", "content": {"application/json": {"schema": schema}}}
 

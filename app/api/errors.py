@@ -34,6 +34,9 @@ STATUS: dict[type[errors.ServiceError], int] = {
     errors.IdempotencyConflict: 409,
     errors.OutputGap: 409,
     errors.QueueFull: 429,
+    errors.BudgetSpent: 402,
+    errors.NoBotToken: 500,
+    errors.NotDelivered: 502,
     errors.StorageFailed: 503,
     errors.OutcomeUnknown: 503,
     errors.RecordDamaged: 503,
@@ -103,7 +106,7 @@ def refusal(error: str, code: str, status: int, **more: Any) -> Response:  # noq
 def present(error: Exception) -> Response:
     """Return the response for an error of ours; anything unforeseen is a 500 without details."""
     if isinstance(error, errors.ServiceError):
-        return refusal(str(error), error.code, STATUS[type(error)])
+        return refusal(str(error), error.code, STATUS[type(error)], **error.more)
     if isinstance(error, BadBody):
         return refusal(str(error), error.code, error.status)
     if isinstance(error, HTTPException):

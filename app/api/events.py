@@ -29,6 +29,15 @@ def list_events(call: Call[Nothing, models.ListEvents]) -> dict[str, Any]:
 
 @routes("GET", "/events/stats", roles=READERS, answers=answers.EventStats)
 def event_stats(call: Call[Nothing, Nothing]) -> dict[str, Any]:
-    """Count the events by type."""
+    """Count the events by type, in our form and in that of older programs."""
     counts = call.service.read(record.count_by_type)
-    return {"total": sum(counts.values()), "byType": counts}
+    oldest, newest = call.service.read(record.bounds)
+    stats = {
+        "count": sum(counts.values()),
+        "oldestCreatedAt": oldest,
+        "newestCreatedAt": newest,
+        "byType": [
+            {"type": name, "count": counts[name]} for name in sorted(counts, key=lambda n: (-counts[n], n))
+        ],
+    }
+    return {"total": stats["count"], "byType": counts, "stats": stats}

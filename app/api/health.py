@@ -14,7 +14,7 @@ from app.api.routing import ANYBODY, Call, Nothing, Routes
 from app.api.service import Service
 from app.domain.errors import Forbidden
 from app.domain.roles import Role
-from app.services import tree
+from app.services import sessions, tree
 
 routes = Routes("health")
 LOOPBACK = ("127.", "::1")
@@ -30,11 +30,12 @@ except PackageNotFoundError:
 def health(call: Call[Nothing, Nothing]) -> dict[str, Any]:
     """Say that the server is up; no token needed."""
     backlog = call.service.backlog
+    active = call.service.read(lambda conn: sessions.active(conn, now=call.now))
     return {
         "status": "ok",
         "tasks": backlog.pending + backlog.held,
         "results": backlog.finished,
-        "activeSessions": 0,
+        "activeSessions": sum(active.by_kind.values()),
         "version": VERSION,
     }
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from app.domain.kinds import KIND_FORM, Kind
+from app.domain.kinds import AGENT_KINDS, KIND_FORM, Kind, cli_of
 
 MAX_TEXT = 4 * 1024 * 1024
 MAX_INSTANT = 2**53 - 1
@@ -34,13 +34,15 @@ class OldWire(Wire):
     model_config = ConfigDict(extra="ignore")
 
 
-def _no_nul(text: str) -> str:
+def without_nul(text: str) -> str:
+    """Refuse a text that holds a NUL, which SQLite's own functions take for its end."""
     if "\0" in text:
         raise ValueError("a text holds a NUL character")
     return text
 
 
-def _whole(value: object) -> object:
+def whole(value: object) -> object:
+    """Take a number without its fraction, and refuse a boolean, which Python takes for a number."""
     if isinstance(value, bool):
         raise ValueError("a number is expected")  # noqa: TRY004 - pydantic wants ValueError
     if isinstance(value, float):
@@ -50,10 +52,10 @@ def _whole(value: object) -> object:
 
 def _bounded(value: object) -> object:
     """Bring an absurd number of milliseconds into bounds instead of refusing it."""
-    whole = _whole(value)
-    if isinstance(whole, str) and len(whole) < MAX_DIGITS and whole.strip().lstrip("+-").isdecimal():
-        whole = int(whole)
-    return max(-MAX_INSTANT, min(whole, MAX_INSTANT)) if isinstance(whole, int) else whole
+    number = whole(value)
+    if isinstance(number, str) and len(number) < MAX_DIGITS and number.strip().lstrip("+-").isdecimal():
+        number = int(number)
+    return max(-MAX_INSTANT, min(number, MAX_INSTANT)) if isinstance(number, int) else number
 
 
 def _label(label: str) -> str:
@@ -72,9 +74,9 @@ def _base64(text: str) -> str:
     return joined
 
 
-Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_no_nul)]
-Name = Annotated[str, Field(max_length=200), AfterValidator(_no_nul)]
-Whole = Annotated[int, BeforeValidator(_whole)]
+Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(without_nul)]
+Name = Annotated[str, Field(max_length=200), AfterValidator(without_nul)]
+Whole = Annotated[int, BeforeValidator(whole)]
 Milliseconds = Annotated[int, BeforeValidator(_bounded)]
 Instant = Annotated[Whole, Field(ge=0, le=MAX_INSTANT)]
 Label = Annotated[str, AfterValidator(_label)]
@@ -116,6 +118,8 @@ class SubmitTask(Options):
             raise ValueError("kind is lower-case letters, digits and '-'")
         if self.kind in (Kind.FILE_READ, Kind.FILE_WRITE, Kind.FILE_EDIT):
             raise ValueError(f"{self.kind} tasks go to /files/{self.kind.removeprefix('file-')}")
+        if self.kind in AGENT_KINDS:
+            raise ValueError(f"{self.kind} tasks go to /{cli_of(self.kind)}")
         if self.kind != Kind.COMMAND:
             return self
         if not self.command and not self.argv:
@@ -216,7 +220,7 @@ class Decide(Wire):
     """The answer to a question, and perhaps why."""
 
     decision: Literal["approve", "deny"]
-    comment: Annotated[str, Field(max_length=1000), AfterValidator(_no_nul)] | None = None
+    comment: Annotated[str, Field(max_length=1000), AfterValidator(without_nul)] | None = None
 
 
 class Wait(Wire):

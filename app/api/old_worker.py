@@ -49,7 +49,7 @@ def poll(call: Call[Nothing, OldPoll]) -> Response:
             if not call.alive():
                 room.pass_on(seat)
                 break
-    return answer(None if claim is None else _old_task(claim))
+    return answer(None if claim is None else _old_task(claim, service.callback_token(claim)))
 
 
 @routes("POST", "/worker/result", roles=WORKER, body=OldResult, answers=answers.Success)
@@ -91,8 +91,10 @@ def _reporter(call: Call[Any, Any]) -> Reporter:
     return Reporter(f"worker:{call.principal.worker_id(MACHINE)}", call.principal.name)
 
 
-def _old_task(claim: Claim) -> dict[str, Any]:
+def _old_task(claim: Claim, callback_token: str | None) -> dict[str, Any]:
     said = json.loads(claim.payload)
+    if callback_token is not None:
+        said["callbackBotToken"] = callback_token
     task = {
         "id": claim.task_id,
         "status": "running",

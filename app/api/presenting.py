@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from app.domain.kinds import Kind
+from app.api import presenting_agents
+from app.domain.kinds import AGENT_KINDS, Kind
 from app.domain.states import FINISHED, State, old_status
 from app.services import approvals, lookup, outcomes
 from app.storage.tables import AnyRow
@@ -37,6 +38,8 @@ def result(conn: Connection, task_id: str) -> dict[str, Any]:
     row = lookup.get_task(conn, task_id)
     state = State(row.state)
     shown = {"taskId": row.id, "status": old_status(state), "state": state.value}
+    if row.kind in AGENT_KINDS:
+        shown["sessionId"] = presenting_agents.session_id(row)
     if state not in FINISHED:
         return {**shown, "message": NOT_READY}
     return {**shown, **_ending(conn, row, state)}
@@ -53,8 +56,10 @@ def _ending(conn: Connection, row: AnyRow, state: State) -> dict[str, Any]:
         "durationMs": row.duration_ms,
         "truncated": bool(row.truncated),
     }
-    if row.metadata is not None:
-        ending["metadata"] = json.loads(row.metadata)
+    metadata = presenting_agents.of_dispatch(row) if row.kind in AGENT_KINDS else {}
+    metadata |= {} if row.metadata is None else json.loads(row.metadata)
+    if metadata or row.metadata is not None:
+        ending["metadata"] = metadata
     return ending
 
 
@@ -244,15 +249,11 @@ def event(row: AnyRow) -> dict[str, Any]:
 def old_event(row: AnyRow) -> dict[str, Any]:
     """Return one line of the record with the task's fields that old programs look for."""
     told = event(row)
-    session = row.session_key.partition(":")[2] if row.session_key else None
     return {
         **told,
         "taskType": row.kind,
         "taskStatus": old_status(State(row.state)) if row.state else None,
-        "sessionId": session,
-        "origin": None,
-        "dispatchMode": None,
-        "responseMode": None,
-        "entrypoint": None,
+        "sessionId": presenting_agents.session_id(row),
+        **presenting_agents.of_event(row),
         "details": told["detail"],
     }

@@ -14,8 +14,10 @@ from app.auditing.background import BackgroundCheck
 from app.backlog import Backlog
 from app.domain.ids import TaskIds
 from app.services.checkpoints import Signed
+from app.services.claiming import Claim
 from app.signing import Signing
 from app.storage.readers import Readers
+from app.storage.sealing import Sealer
 from app.storage.writer import Writer
 from app.waiting import Doorway, WaitingRoom
 from config.server import ServerSettings
@@ -41,12 +43,17 @@ class Service:
     tokens: TokenBook
     signing: Signing
     audit: BackgroundCheck
+    sealer: Sealer
     clock: Callable[[], int] = now_ms
     new_id: TaskIds = field(default_factory=TaskIds)
 
     def write(self, act: Callable[[Connection], T]) -> T:
         """Run *act* through the one writer; returns when it is on the disk."""
         return self.writer.perform(act)
+
+    def callback_token(self, claim: Claim) -> str | None:
+        """Return the token for a task's callback in clear, for its worker alone; None without one."""
+        return None if claim.sealed is None else self.sealer.open(claim.sealed, about=claim.task_id)
 
     def checkpoint(self) -> Signed:
         """Return the newest checkpoint; it costs nothing, and there always is one."""

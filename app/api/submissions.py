@@ -3,35 +3,49 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Response
 
 from app.api import presenting
+from app.api.agent_models import AskAgent
 from app.api.errors import BadBody, answer
 from app.api.models import EditFile, Options, ReadFile, SubmitTask, WriteFile
 from app.api.routing import Call
 from app.domain.errors import QueueFull
+from app.domain.kinds import AGENT_KINDS
 from app.domain.timing import clamp_timeout
+from app.services import budgets, dispatching
+from app.services.dispatching import Dispatch
 from app.services.submitting import Once, Order, Submission, find_earlier, submit_each
 from app.storage.writer import Joint
 
 MESSAGE = "Task created, waiting for worker"
 MAX_KEY = 255
 
-Request = SubmitTask | ReadFile | WriteFile | EditFile
+Request = SubmitTask | ReadFile | WriteFile | EditFile | AskAgent
 
 
 def place(call: Call[Any, Any], kind: str, asked: Request) -> Any:  # noqa: ANN401 - JSON
     """Submit one task and return its id, or its result when it comes within the asked ``wait``."""
-    order = order_of(call, kind, asked)
-    once = _once(call, [asked])
+    order, once = order_of(call, kind, asked), once_of(call, [asked])
+    return carry_out(call, order.id, lambda: _submit(call, [order], once)[0], accepted)
+
+
+def carry_out(
+    call: Call[Any, Any], new_id: str, submit: Callable[[], str], accepted: Callable[[str], dict[str, Any]]
+) -> Any:  # noqa: ANN401 - JSON
+    """Do *submit*, which returns a task's id, and return what *accepted* makes of it.
+
+    With a ``wait`` the answer is the task's result instead, or where it stands. *new_id* is the id that the
+    task gets when it is new.
+    """
     if call.query.wait <= 0:
-        return accepted(_submit(call, [order], once)[0])
-    with call.service.room.expecting(order.id, call.alive) as seat:
-        task_id = _submit(call, [order], once)[0]
-        if task_id != order.id:  # an earlier submission with this key: wait for that one
+        return accepted(submit())
+    with call.service.room.expecting(new_id, call.alive) as seat:
+        task_id = submit()
+        if task_id != new_id:  # an earlier submission with this key: wait for that one
             return await_result(call, task_id)
         with call.doorway.admission() as admitted:
             if admitted:
@@ -41,22 +55,44 @@ def place(call: Call[Any, Any], kind: str, asked: Request) -> Any:  # noqa: ANN4
 
 def place_again(call: Call[Any, Any], order: Order) -> str:
     """Submit an order made of an earlier task; return the new task's id."""
-    return _submit(call, [order], _once(call, []))[0]
+    once = once_of(call, [])
+    return dispatch(call, order, once) if order.kind in AGENT_KINDS else _submit(call, [order], once)[0]
 
 
 def place_all(call: Call[Any, Any], asked: Sequence[SubmitTask]) -> list[str]:
     """Submit several tasks, all or none, in one transaction; return their ids in order."""
     orders = [order_of(call, one.kind, one) for one in asked]
-    return _submit(call, orders, _once(call, asked))
+    return _submit(call, orders, once_of(call, asked))
 
 
-def order_of(call: Call[Any, Any], kind: str, asked: Request) -> Order:
-    """Return the order that a request amounts to; times become instants."""
-    session = f"{kind}:{asked.session_id}" if asked.session_id else None
+def dispatch(call: Call[Any, Any], order: Order, once: Once | None, *, secret: str | None = None) -> str:
+    """Submit one task of an agent within the caller's budget; *secret* is the token for its callback."""
+    if _is_full(call, 1):
+        return _taken_before(call, once, 1)[0]
+    service, own = call.service, call.principal.max_cost_micros
+    more = Dispatch(
+        limit=service.settings.max_cost_micros if own is None else own,
+        wanted=budgets.micros(json.loads(order.payload).get("maxCostUsd")) or 0,
+        sealed=None if secret is None else service.sealer.seal(secret, about=order.id),
+    )
+    return service.write(
+        lambda conn: dispatching.dispatch(conn, order, more, actor=call.actor, now=call.now, once=once),
+    )
+
+
+def order_of(call: Call[Any, Any], kind: str, asked: Request, *, new_session: str | None = None) -> Order:
+    """Return the order that a request amounts to; times become instants.
+
+    With *new_session* the task begins a session of that id, which the payload says too.
+    """
+    content, session_id = asked.content(), new_session or asked.session_id
+    if new_session is not None:
+        content |= {"sessionId": new_session, "isNew": True}
+    session = f"{kind}:{session_id}" if session_id else None
     return Order(
         id=call.service.new_id(),
         kind=kind,
-        payload=_encode(asked.content()),
+        payload=_encode(content),
         timeout_ms=clamp_timeout(asked.timeout),
         effect=asked.effect,
         priority=asked.priority,
@@ -97,12 +133,16 @@ def present(call: Call[Any, Any], task_id: str, *, admitted: bool) -> Response:
 
 
 def _submit(call: Call[Any, Any], orders: Sequence[Order], once: Once | None) -> list[str]:
-    service = call.service
-    if service.backlog.pending + len(orders) > service.settings.max_pending:
+    if _is_full(call, len(orders)):
         return _taken_before(call, once, len(orders))
-    return service.write(
+    return call.service.write(
         Joint(Submission(orders, call.actor, call.now, once), submit_each),
     )
+
+
+def _is_full(call: Call[Any, Any], count: int) -> bool:
+    """Say whether *count* more tasks would be too many for the queue."""
+    return call.service.backlog.pending + count > call.service.settings.max_pending
 
 
 def _taken_before(call: Call[Any, Any], once: Once | None, count: int) -> list[str]:
@@ -114,7 +154,8 @@ def _taken_before(call: Call[Any, Any], once: Once | None, count: int) -> list[s
     raise QueueFull
 
 
-def _once(call: Call[Any, Any], asked: Sequence[Options]) -> Once | None:
+def once_of(call: Call[Any, Any], asked: Sequence[Options]) -> Once | None:
+    """Return the Idempotency-Key of a request with what it stands for, or None without one."""
     key = call.request.headers.get("Idempotency-Key")
     if key is None:
         return None

@@ -85,7 +85,8 @@ def report(call: Call[Report, Nothing]) -> dict[str, Any]:
     results, grown, claims = call.service.write(act)
     for task_id in grown:
         call.service.room.tell(output_key(task_id))
-    return {"results": results, "tasks": [present_claim(claim) for claim in claims], "cancel": []}
+    tasks = [present_claim(claim, call.service.callback_token(claim)) for claim in claims]
+    return {"results": results, "tasks": tasks, "cancel": []}
 
 
 def _as_told(known: Worker, body: Report) -> Worker:
@@ -131,7 +132,7 @@ def _look(call: Call[Sync, Nothing], worker: Worker, before: Seen, *, offered: b
 
 def _synced(call: Call[Sync, Nothing], seen: Seen, *, superseded: bool) -> dict[str, Any]:
     told: dict[str, Any] = {
-        "tasks": [present_claim(claim) for claim in seen.claims],
+        "tasks": [present_claim(claim, call.service.callback_token(claim)) for claim in seen.claims],
         "cancel": list(seen.holdings.cancelled),
         "lost": list(seen.holdings.lost),
         "drain": seen.draining,
@@ -145,8 +146,8 @@ def _synced(call: Call[Sync, Nothing], seen: Seen, *, superseded: bool) -> dict[
     return {**told, "superseded": True} if superseded else told
 
 
-def present_claim(claim: Claim) -> dict[str, Any]:
-    """Return a claim as workers get it."""
+def present_claim(claim: Claim, callback_token: str | None) -> dict[str, Any]:
+    """Return a claim as workers get it, with the token for its callback in clear, if it has one."""
     told: dict[str, Any] = {
         "taskId": claim.task_id,
         "attempt": claim.attempt,
@@ -160,6 +161,8 @@ def present_claim(claim: Claim) -> dict[str, Any]:
     }
     if claim.session_key is not None:
         told["sessionKey"] = claim.session_key
+    if callback_token is not None:
+        told["callbackToken"] = callback_token
     if claim.approval is not None:
         told["approval"] = dataclasses.asdict(claim.approval)
     return told

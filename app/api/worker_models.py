@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
-from app.api.models import Instant, Labels, Milliseconds, Name, OldWire, Text, Whole, Wire
+from app.api.models import (
+    Instant,
+    Labels,
+    Milliseconds,
+    Name,
+    OldWire,
+    Text,
+    Whole,
+    Wire,
+    whole,
+    without_nul,
+)
 
 MAX_FREE = 64
 MAX_DESCRIBE = 4000
+MAX_SHORT = 500
+MAX_AT = 253_402_300_799_999
+"""The last instant that can be written as a time with a year of four digits."""
+
 MACHINE = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Lease = Annotated[str, Field(max_length=200)]
 Checkpoint = Annotated[Text, Field(max_length=4000)]
@@ -131,7 +147,71 @@ class Alarm(Wire):
     shown: Checkpoint
 
 
-Item = Annotated[Start | Verdict | OutputPiece | Ended | Note | Alarm, Field(discriminator="type")]
+def _cut(value: object) -> object:
+    return value[:MAX_SHORT] if isinstance(value, str) else value
+
+
+Short = Annotated[str, BeforeValidator(_cut), AfterValidator(without_nul)]
+
+
+class ToolUsed(Wire):
+    """An agent used a tool, or was kept from it; longer texts are cut."""
+
+    type: Literal["tool_used"]
+    lease: Lease
+    tool: Annotated[Name, Field(min_length=1)]
+    input: Short = ""
+    verdict: Literal["allow", "deny"] | None = None
+    number: Annotated[Whole, Field(ge=1, le=10**9)] | None = Field(
+        default=None,
+        description="Counts the uses of an attempt from 1: so one that is told again is not put down twice.",
+    )
+
+
+class CallbackEnded(Wire):
+    """What came of telling a chat how a task ended; longer texts are cut."""
+
+    type: Literal["callback"]
+    task_id: Name
+    outcome: Literal["sent", "failed"]
+    sink: Name
+    tries: Annotated[Whole, Field(ge=0, le=1000)] = 1
+    error: Short | None = None
+
+
+def _instant(value: object) -> object:
+    """Take an instant as epoch milliseconds or as a text in ISO 8601."""
+    if not isinstance(value, str):
+        return value
+    try:
+        at = datetime.fromisoformat(value)
+        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError) as error:
+        raise ValueError("an instant is epoch milliseconds or a text in ISO 8601") from error
+
+
+class FoundSession(OldWire):
+    """A session of an agent that a worker found on its computer."""
+
+    session_id: Annotated[Name, Field(min_length=1)]
+    project: Short | None = None
+    last_modified: Annotated[int, BeforeValidator(_instant), BeforeValidator(whole), Field(ge=0, le=MAX_AT)]
+    size_kb: Annotated[Whole, Field(ge=0, le=2**40)] = Field(default=0, alias="sizeKB")
+    topic: Short | None = None
+
+
+class Found(Wire):
+    """The newest sessions of one agent on a worker's computer, in the place of those told before."""
+
+    type: Literal["recent"]
+    cli: Literal["claude", "codex", "gemini"]
+    sessions: Annotated[list[FoundSession], Field(max_length=20)]
+
+
+Item = Annotated[
+    Start | Verdict | OutputPiece | Ended | Note | Alarm | ToolUsed | CallbackEnded | Found,
+    Field(discriminator="type"),
+]
 
 
 class Report(Wire):

@@ -10,13 +10,24 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from app.api.worker_models import Alarm, Ended, Item, OutputPiece, Start, Verdict
+from app.api.worker_models import (
+    Alarm,
+    CallbackEnded,
+    Ended,
+    Found,
+    Item,
+    OutputPiece,
+    Start,
+    ToolUsed,
+    Verdict,
+)
 from app.domain.errors import IllegalTransition, InvalidRequest, LeaseLost, ServiceError
 from app.domain.event_types import EventType
-from app.services import finishing, outcomes, record, reporting
+from app.services import callbacks, finishing, outcomes, record, reporting, sessions, tools
 from app.services.attempts import Reporter
 from app.services.outcomes import Outcome
 from app.services.reporting import Grounds
+from app.services.tools import ToolUse
 from app.storage.ledger import Event
 from clawtrail.formats import canonical
 from clawtrail.formats.canonical import NotCanonical
@@ -78,6 +89,8 @@ def _apply(reading: Reading, item: Item) -> dict[str, Any]:
         _judge(reading, item)
     elif isinstance(item, Alarm):
         _hear_alarm(reading, item)
+    elif isinstance(item, ToolUsed | CallbackEnded | Found):
+        _hear_of_agent(reading, item)
     else:
         note(conn, item.name, task_id=item.task_id, told=item.details, by=by, now=now)
     return {}
@@ -108,6 +121,19 @@ def _hear_alarm(reading: Reading, item: Alarm) -> None:
         remembered=item.remembered,
         shown=item.shown,
     )
+
+
+def _hear_of_agent(reading: Reading, item: ToolUsed | CallbackEnded | Found) -> None:
+    conn, by, now = reading.conn, reading.by, reading.now
+    if isinstance(item, ToolUsed):
+        use = ToolUse(item.tool, item.input, item.verdict, item.number)
+        tools.tell_use(conn, item.lease, use, by=by, now=now)
+    elif isinstance(item, CallbackEnded):
+        told = callbacks.Told(item.outcome == "sent", item.sink, item.tries, item.error)
+        callbacks.ended(conn, item.task_id, told, by=by, now=now)
+    else:
+        found = [one.model_dump(by_alias=True) for one in item.sessions]
+        sessions.keep_recent(conn, by.worker_id, item.cli, found, now=now)
 
 
 def _end(reading: Reading, item: Ended) -> None:

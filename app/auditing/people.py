@@ -9,7 +9,7 @@ from app.auditing.faults import Faults, shown
 from app.auditing.lives import Facts, Handler, Row
 from app.domain.event_types import EventType
 
-TOKEN_COLUMNS = ("id", "name", "role", "created_at", "expires_at", "revoked_at")
+TOKEN_COLUMNS = ("id", "name", "role", "created_at", "expires_at", "revoked_at", "max_cost_micros")
 WORKER_COLUMNS = ("id", "session", "kinds", "labels", "state", "first_seen_at")
 
 
@@ -56,6 +56,7 @@ class People:
     def _token_created(self, row: Row, facts: Facts, _digest: str | None) -> None:
         number = len(self.tokens) + 1  # as SQLite and PostgreSQL count them; no token is ever deleted
         told = [number, facts["name"], facts["role"], row[1], facts.get("expires_at"), None]
+        told.append(facts.get("max_cost_micros"))
         self.tokens.append(told)
 
     def _token_revoked(self, row: Row, facts: Facts, _digest: str | None) -> None:

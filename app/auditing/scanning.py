@@ -83,7 +83,8 @@ class Scan:
 
     def tokens(self) -> list[Row]:
         """Return all tokens, as ``people.TOKEN_COLUMNS`` says."""
-        return self.all("SELECT id, name, role, created_at, expires_at, revoked_at FROM tokens ORDER BY id")
+        names = "id, name, role, created_at, expires_at, revoked_at, max_cost_micros"
+        return self.all(f"SELECT {names} FROM tokens ORDER BY id")  # noqa: S608 - our own words
 
     def workers(self) -> list[Row]:
         """Return all workers, as ``people.WORKER_COLUMNS`` says."""

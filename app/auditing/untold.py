@@ -22,6 +22,17 @@ UNTOLD: dict[str, dict[str, str]] = {
     "tokens": {
         "hash": "what proves a token; secrets do not go on the record",
     },
+    "callback_tokens": {
+        "task_id": "a secret that is wanted no more is deleted, and the record says nothing of it",
+        "sealed": "the same; what was altered cannot be opened",
+        "created_at": "the same",
+    },
+    "recent_sessions": {
+        "worker_id": "what lies on workers' computers is told anew all the time",
+        "cli": "the same",
+        "sessions": "the same",
+        "told_at": "the same",
+    },
     "workers": {
         "name": "what a worker calls itself may change without an event",
         "version": "the same",

@@ -17,7 +17,7 @@ from app.auditing.forgotten import Forgotten
 from app.auditing.growing import Growing
 from app.auditing.lives import Lives
 from app.auditing.matching import Matching
-from app.auditing.people import People
+from app.auditing.people import TOKEN_COLUMNS, People
 from app.auditing.questions import Questions
 from app.auditing.remembering import Seen
 from app.auditing.scanning import BATCH, Row, Scan
@@ -174,7 +174,8 @@ class _Check:
         if self.growing.size != since.size or self.growing.root_at(since.size) != since.root:
             self.faults.add("the events up to here are not those of the last check", seq=since.size - 1)
             raise FirstFault
-        self._people.tokens = [list(each) for each in since.tokens]
+        # Seen by a version that knew fewer columns: those that came later are empty in such a row.
+        self._people.tokens = [[*each, None][: len(TOKEN_COLUMNS)] for each in since.tokens]
         self._people.workers = {each[0]: list(each) for each in since.workers}
 
     def _read(self, end: int) -> None:

@@ -13,7 +13,7 @@ from app.cli import opening
 from app.cli.leaving import or_leave
 from app.cli.options import database_options
 from app.domain.roles import Role
-from app.services import access
+from app.services import access, budgets
 
 
 @click.group()
@@ -28,13 +28,24 @@ def token() -> None:
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
 @click.option("--name", required=True, help="Whose token it is, as the record will name it.")
 @click.option("--expires", help="How long it is valid: 90d, 12h, 30m (default: for ever).")
+@click.option(
+    "--max-cost-usd",
+    type=click.FloatRange(0, 1_000_000),
+    help="Dollars that it may spend on agents in 24 hours (default: what CLAWTRAIL_MAX_COST_USD says).",
+)
 @database_options
-def new(role: str, name: str, expires: str | None, **given: Any) -> None:  # noqa: ANN401
+def new(
+    role: str,
+    name: str,
+    expires: str | None,
+    max_cost_usd: float | None,
+    **given: Any,  # noqa: ANN401
+) -> None:
     r"""Make a token and show it, this once.
 
     \b
     Example:
-      clawtrail token new --role client --name discord-bot --expires 90d
+      clawtrail token new --role client --name discord-bot --expires 90d --max-cost-usd 5
     """
     made, now = access.new_token(Role(role)), _now()
     until = None if expires is None else now + _milliseconds(expires)
@@ -49,6 +60,7 @@ def new(role: str, name: str, expires: str | None, **given: Any) -> None:  # noq
                     expires_at=until,
                     actor=opening.OPERATOR,
                     now=now,
+                    max_cost_micros=budgets.micros(max_cost_usd),
                 ),
             ),
         )
@@ -61,12 +73,17 @@ def new(role: str, name: str, expires: str | None, **given: Any) -> None:  # noq
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @database_options
 def list_(*, as_json: bool, **given: Any) -> None:  # noqa: ANN401
-    """List every token ever made, without its secret."""
+    """List every token ever made, without its secret.
+
+    At the end of each line stand its budget for agents in 24 hours, if it has one of its own, and what was
+    spent of it, in dollars.
+    """
     import json  # noqa: PLC0415
 
+    now = _now()
     with opening.writer(given) as writer:
         rows = writer.perform(access.list_tokens)
-    now = _now()
+        spent = writer.perform(lambda conn: budgets.spent_by_all(conn, now=now))
     for row in rows:
         told = {
             "name": row.name,
@@ -76,8 +93,12 @@ def list_(*, as_json: bool, **given: Any) -> None:  # noqa: ANN401
             "expires": _iso(row.expires_at),
             "revoked": _iso(row.revoked_at),
         }
-        line = "\t".join(value or "-" for value in told.values())
-        click.echo(json.dumps(told) if as_json else line)
+        money = {
+            "max_cost_usd": None if row.max_cost_micros is None else budgets.dollars(row.max_cost_micros),
+            "spent_usd": budgets.dollars(spent.get(f"{row.role}:{row.name}", 0)),
+        }
+        line = "\t".join([*(value or "-" for value in told.values()), *map(_amount, money.values())])
+        click.echo(json.dumps({**told, **money}) if as_json else line)
 
 
 @token.command("revoke")
@@ -107,6 +128,10 @@ def _token_state(row: Any, now: int) -> str:  # noqa: ANN401 - a row
         return "revoked"
     expired = row.expires_at is not None and row.expires_at <= now
     return "expired" if expired else "valid"
+
+
+def _amount(usd: float | None) -> str:
+    return "-" if usd is None else f"{usd:.2f}"
 
 
 def _iso(at: int | None) -> str | None:

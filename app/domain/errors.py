@@ -20,6 +20,9 @@
     ├── IdempotencyConflict       the same key came with another body
     ├── OutputGap                 an output chunk contradicts what is kept already
     ├── QueueFull                 too many tasks are pending
+    ├── BudgetSpent               the token's money for agents is spent or promised
+    ├── NoBotToken                the server was given no bot with which it could post
+    ├── NotDelivered              the chat did not take a message
     └── StorageFailed             the disk refused; nothing of the act happened
         ├── OutcomeUnknown        a commit failed; the act may or may not have happened
         ├── RecordDamaged         lines of the record are gone from the database
@@ -32,12 +35,16 @@ from __future__ import annotations
 
 
 class ServiceError(Exception):
-    """Something the service refuses or cannot do; its message is a sentence for people."""
+    """Something the service refuses or cannot do; its message is a sentence for people.
+
+    What programs want to know besides goes into *more*, whose members stand in the answer.
+    """
 
     code = "internal_error"
 
-    def __init__(self, message: str | None = None) -> None:
+    def __init__(self, message: str | None = None, **more: object) -> None:
         super().__init__(message or (self.__doc__ or "").split("\n", 1)[0])
+        self.more = more
 
 
 class InvalidRequest(ServiceError):
@@ -140,6 +147,24 @@ class QueueFull(ServiceError):
     """Too many tasks are pending; try again when workers have caught up."""
 
     code = "queue_full"
+
+
+class BudgetSpent(ServiceError):
+    """What this token may spend on agents within 24 hours is spent."""
+
+    code = "budget_spent"
+
+
+class NoBotToken(ServiceError):
+    """DISCORD_BOT_TOKEN not set"""  # noqa: D400, D415 - the very words that old programs know
+
+    code = "no_bot_token"
+
+
+class NotDelivered(ServiceError):
+    """The chat did not take the message."""
+
+    code = "not_delivered"
 
 
 class StorageFailed(ServiceError):

@@ -30,6 +30,12 @@ class EventType(StrEnum):
     WORKER_DRAINED = "worker.drained"
     WORKER_RESUMED = "worker.resumed"
     WORKER_NOTED = "worker.noted"
+    TOOL_USED = "agent.tool_used"
+    BUDGET_CHARGED = "budget.charged"
+    CALLBACK_SENT = "callback.sent"
+    CALLBACK_FAILED = "callback.failed"
+    NOTIFICATION_SENT = "notification.sent"
+    NOTIFICATION_FAILED = "notification.failed"
     WITNESS_ALARMED = "witness.alarmed"
     TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an event
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an event

@@ -31,7 +31,15 @@ KIND_FORM = re.compile(r"[a-z][a-z0-9-]{0,63}")
 V1_KINDS = (Kind.COMMAND, Kind.FILE_READ, Kind.FILE_WRITE, Kind.FILE_EDIT, Kind.CLAUDE_CLI)
 """The only kinds that an old worker can run; it would run any other as an empty shell command."""
 
+AGENT_KINDS = (Kind.CLAUDE_CLI, Kind.CODEX_CLI, Kind.GEMINI_CLI)
+"""Those that hand a prompt to a command line of an agent, which keeps sessions and costs money."""
+
 _EFFECTS: dict[str, Effect] = {Kind.FILE_READ: Effect.READ, Kind.FILE_WRITE: Effect.IDEMPOTENT}
+
+
+def cli_of(kind: str) -> str:
+    """Return the agent that an agent's kind stands for: ``claude``, ``codex``, ``gemini``."""
+    return kind.removesuffix("-cli")
 
 
 def effect_of(kind: str) -> Effect:

@@ -31,12 +31,16 @@ SHARED_NAME = "shared"
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is calling: the holder of a valid token. *token_id* tells tokens of one name apart."""
+    """Who is calling: the holder of a valid token. *token_id* tells tokens of one name apart.
+
+    *max_cost_micros* is its own budget for agents, in millionths of a dollar.
+    """
 
     name: str
     roles: frozenset[Role]
     expires_at: int | None = None
     token_id: int = 0
+    max_cost_micros: int | None = None
 
     def actor(self, role: Role) -> str:
         """Return the name under which the record knows this principal acting in *role*."""

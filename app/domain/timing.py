@@ -28,6 +28,16 @@ MAX_TIMEOUT_MS = 24 * 3_600_000
 """A task's timeout is brought between these two."""
 
 
+BUDGET_MS = 24 * 3_600_000
+"""A budget is for so long: what was spent earlier does not count any more."""
+
+ACTIVE_MS = 30 * 60_000
+"""A session counts as active while a task of it is unfinished, and so long after its last one ended."""
+
+CALLBACK_TOKEN_MS = 3_600_000
+"""So long after its task has ended, the token for a callback is deleted, used or not."""
+
+
 def clamp_timeout(timeout_ms: int) -> int:
     """Return *timeout_ms* brought between one second and one day."""
     return max(MIN_TIMEOUT_MS, min(timeout_ms, MAX_TIMEOUT_MS))

@@ -62,16 +62,20 @@ def create(
     expires_at: int | None,
     actor: str,
     now: int,
+    max_cost_micros: int | None = None,
 ) -> None:
-    """Keep the hash of *token* under *name*.
+    """Keep the hash of *token* under *name*, perhaps with a budget for agents (see ``budgets``).
 
     Raises ``NameTaken`` when a valid token has the name, ``InvalidRequest`` for a name that is
-    not letters, digits, ``_``, ``.``, ``-`` (64 at most) or is the reserved ``shared``.
+    not letters, digits, ``_``, ``.``, ``-`` (64 at most) or is the reserved ``shared``, and for a
+    budget of a role that submits nothing.
     """
     if not NAME_FORM.fullmatch(name) or name == SHARED_NAME:
         raise InvalidRequest(
             "A token's name is 1 to 64 letters, digits, '_', '.' or '-', and not 'shared'.",
         )
+    if max_cost_micros is not None and role not in (Role.CLIENT, Role.ADMIN):
+        raise InvalidRequest(f"A token of the role {role} submits nothing, so it needs no budget.")
     if _find(conn, name) is not None:
         raise NameTaken
     conn.execute(
@@ -82,6 +86,7 @@ def create(
             "hash": token_hash(token),
             "created_at": now,
             "expires_at": expires_at,
+            "max_cost_micros": max_cost_micros,
         },
     )
     record.append(
@@ -92,6 +97,7 @@ def create(
         name=name,
         role=role.value,
         expires_at=expires_at,
+        max_cost_micros=max_cost_micros,
     )
 
 
@@ -116,10 +122,11 @@ def load(conn: Connection, *, now: int) -> list[KnownToken]:
         tokens.c.revoked_at.is_(None),
         or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now),
     )
-    return [
-        KnownToken(Principal(row.name, frozenset({Role(row.role)}), row.expires_at, row.id), row.hash)
-        for row in conn.execute(valid)
-    ]
+    return [KnownToken(_principal(row), row.hash) for row in conn.execute(valid)]
+
+
+def _principal(row: AnyRow) -> Principal:
+    return Principal(row.name, frozenset({Role(row.role)}), row.expires_at, row.id, row.max_cost_micros)
 
 
 def check(known: list[KnownToken], token: str, *, now: int) -> Principal | None:

@@ -16,6 +16,7 @@ from app.storage.tables import AnyRow, tasks
 _TASK = Prepared(
     select(
         tasks.c.id,
+        tasks.c.kind,
         tasks.c.state,
         tasks.c.attempt,
         tasks.c.max_attempts,
@@ -37,6 +38,11 @@ class Reporter:
 
     actor: str
     token_name: str
+
+    @property
+    def worker_id(self) -> str:
+        """The worker's full id."""
+        return self.actor.removeprefix("worker:")
 
 
 def find(conn: Connection, token: str) -> tuple[Lease, AnyRow | None]:

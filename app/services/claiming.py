@@ -21,11 +21,11 @@ from sqlalchemy import (
 
 from app.domain import leases
 from app.domain.event_types import EventType
-from app.domain.kinds import V1_KINDS, Kind
+from app.domain.kinds import AGENT_KINDS, V1_KINDS, Kind
 from app.domain.leases import Lease
 from app.domain.states import State
 from app.domain.timing import START_MS, V1_LEASE_EXTRA_MS
-from app.services import approvals, transitions
+from app.services import approvals, callbacks, transitions
 from app.storage.prepared import Prepared
 from app.storage.tables import AnyRow, tasks
 
@@ -60,7 +60,7 @@ class Yes:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One attempt in a worker's hand; ``payload`` is JSON text."""
+    """One attempt in a worker's hand; ``payload`` is JSON text, ``sealed`` the token for its callback."""
 
     task_id: str
     attempt: int
@@ -73,6 +73,7 @@ class Claim:
     created_at: int
     session_key: str | None
     approval: Yes | None = None
+    sealed: bytes | None = None
 
 
 def claim(conn: Connection, *, worker: Worker, free: int, now: int) -> list[Claim]:
@@ -99,7 +100,7 @@ def claim(conn: Connection, *, worker: Worker, free: int, now: int) -> list[Clai
         expires_at=expires_at,
         now=now,
     )
-    return [_claim(row, grant, expires_at, _yes(conn, row)) for row in rows]
+    return [_claim(conn, row, grant, expires_at) for row in rows]
 
 
 def claim_for_old_worker(conn: Connection, *, worker_id: str, now: int) -> Claim | None:
@@ -128,7 +129,7 @@ def claim_for_old_worker(conn: Connection, *, worker_id: str, now: int) -> Claim
         values={"started_at": now, "lease_expires_at": expires_at},
         assumed=True,
     )
-    return _claim(row, "", expires_at)
+    return _claim(conn, row, "", expires_at)
 
 
 def _yes(conn: Connection, row: AnyRow) -> Yes | None:
@@ -136,7 +137,7 @@ def _yes(conn: Connection, row: AnyRow) -> Yes | None:
     return None if given is None else Yes(given.id, given.digest, given.decided_by, given.decided_at)
 
 
-def _claim(row: AnyRow, grant: str, expires_at: int, approval: Yes | None = None) -> Claim:
+def _claim(conn: Connection, row: AnyRow, grant: str, expires_at: int) -> Claim:
     return Claim(
         task_id=row.id,
         attempt=row.attempt,
@@ -148,7 +149,8 @@ def _claim(row: AnyRow, grant: str, expires_at: int, approval: Yes | None = None
         submitted_by=row.submitted_by,
         created_at=row.created_at,
         session_key=row.session_key,
-        approval=approval,
+        approval=_yes(conn, row),
+        sealed=callbacks.find_token(conn, row.id) if row.kind in AGENT_KINDS else None,
     )
 
 
@@ -186,6 +188,10 @@ def _take(
             },
         )
     return rows
+
+
+STRANGE_TO_OLD = ("cwd", "env", "stdin", "offset", "limit", "model", "maxCostUsd")
+"""Fields of a payload that an old worker would leave out, and so do another thing than was asked for."""
 
 
 @lru_cache(maxsize=128)
@@ -241,13 +247,13 @@ def _as_of_old(task: FromClause) -> list[ColumnElement[bool]]:
     It does not know these fields and would run the rest without them. In JSON text a quote comes
     directly behind a comma only between fields: inside of a text it is escaped.
     """
-    strange = [task.c.payload.contains(f',"{name}":') for name in ("cwd", "env", "stdin", "offset", "limit")]
+    strange = [task.c.payload.contains(f',"{name}":') for name in STRANGE_TO_OLD]
     without = and_(not_(task.c.payload.startswith('{"argv":')), not_(or_(*strange)))
     decoded = and_(
         task.c.kind == bindparam("reading", Kind.FILE_READ.value),
         task.c.payload.contains(',"encoding":"base64"'),
     )
-    return [or_(task.c.kind == bindparam("agent", Kind.CLAUDE_CLI.value), without), not_(decoded)]
+    return [without, not_(decoded)]
 
 
 _LABEL_SETS = Prepared(

@@ -13,7 +13,7 @@ from app.domain.errors import IllegalTransition, LeaseLost, TaskNotFound
 from app.domain.event_types import EventType
 from app.domain.kinds import may_run_again
 from app.domain.states import State
-from app.services import attempts, outcomes, record, redacting, transitions
+from app.services import attempts, budgets, outcomes, record, redacting, transitions
 from app.services.attempts import Reporter
 from app.services.outcomes import Outcome
 from app.storage.tables import AnyRow
@@ -42,7 +42,7 @@ def result(conn: Connection, token: str, outcome: Outcome, *, by: Reporter, now:
     if before is not None:
         return Reception(before)
     if row.lease_expires_at is None or not attempts.is_of(lease, row):
-        return _refuse(conn, row.id, lease.attempt, outcome, lease_hash=lease_hash, by=by, now=now)
+        return _refuse(conn, row, lease.attempt, outcome, lease_hash=lease_hash, by=by, now=now)
     if not attempts.made_claim(row, by):
         # Nothing is kept of it: kept, it would stand in the way of the holder's own outcome.
         raise LeaseLost
@@ -92,7 +92,7 @@ def result_of_old_worker(
     before = outcomes.answered(conn, task_id, row.attempt, no_lease)
     if before is not None:
         return Reception(before)
-    return _refuse(conn, task_id, row.attempt, outcome, lease_hash=no_lease, by=by, now=now)
+    return _refuse(conn, row, row.attempt, outcome, lease_hash=no_lease, by=by, now=now)
 
 
 def finish(
@@ -131,6 +131,7 @@ def finish(
         session_key=row.session_key,
         from_state=None if row.state == State.RUNNING else row.state,
     )
+    budgets.charge(conn, row, outcome.metadata, attempt=row.attempt, by=by, now=now)
 
 
 def _end(row: AnyRow, outcome: Outcome) -> tuple[State, EventType]:
@@ -161,7 +162,7 @@ def _left(to: State, outcome: Outcome, now: int) -> dict[str, Any]:
 
 def _refuse(
     conn: Connection,
-    task_id: str,
+    row: AnyRow,
     attempt: int,
     outcome: Outcome,
     *,
@@ -169,12 +170,13 @@ def _refuse(
     by: Reporter,
     now: int,
 ) -> Reception:
-    if redacting.Content.OUTPUT in redacting.find_redacted(conn, task_id):
+    metadata = outcome.metadata
+    if redacting.Content.OUTPUT in redacting.find_redacted(conn, row.id):
         outcome = replace(outcome, error=None, metadata=None)
     digest = outcomes.keep(
         conn,
         outcome,
-        task_id=task_id,
+        task_id=row.id,
         attempt=attempt,
         accepted=False,
         lease_hash=lease_hash,
@@ -187,9 +189,10 @@ def _refuse(
         EventType.OUTCOME_REFUSED,
         at=now,
         actor=by.actor,
-        task_id=task_id,
+        task_id=row.id,
         attempt=attempt,
         exit_code=outcome.exit_code,
         outcome=digest,
     )
+    budgets.charge(conn, row, metadata, attempt=attempt, by=by, now=now)
     return Reception(accepted=False)

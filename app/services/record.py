@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, select
 
 from app.domain.event_types import EventType
+from app.services import agents
 from app.storage import ledger
 from app.storage.ledger import Event
 from app.storage.tables import events, tasks
+
+DISPATCH_FIELDS = ("origin", "dispatchMode", "responseMode", "entrypoint")
+"""What programs may say of the way on which a task of an agent was sent; it stands in its payload."""
+
+_DISPATCHED = [
+    # Only of agents' tasks: other payloads would be parsed for nothing.
+    case((agents.is_agent(), agents.member(name).as_string()), else_=None).label(name)
+    for name in DISPATCH_FIELDS
+]
 
 
 def append(
@@ -46,7 +56,7 @@ def list_events(
     *before* is the seq to go on from (exclusive), so that a page follows a page.
     """
     query = (
-        select(events, tasks.c.kind, tasks.c.state, tasks.c.session_key)
+        select(events, tasks.c.kind, tasks.c.state, tasks.c.session_key, *_DISPATCHED)
         .outerjoin(tasks, tasks.c.id == events.c.task_id)
         .order_by(events.c.seq.desc())
         .limit(limit)
@@ -65,6 +75,20 @@ def list_task_events(conn: Connection, task_id: str) -> list[Any]:
     return list(
         conn.execute(select(events).where(events.c.task_id == task_id).order_by(events.c.seq)),
     )
+
+
+def bounds(conn: Connection) -> tuple[int | None, int | None]:
+    """Return when the oldest and the newest event were put on the record; None without any."""
+    ends = select(events.c.at).where(
+        events.c.seq.in_(
+            [
+                select(func.min(events.c.seq)).scalar_subquery(),
+                select(func.max(events.c.seq)).scalar_subquery(),
+            ]
+        )
+    )
+    instants = list(conn.execute(ends.order_by(events.c.seq)).scalars())
+    return (instants[0], instants[-1]) if instants else (None, None)
 
 
 def count_by_type(conn: Connection) -> dict[str, int]:

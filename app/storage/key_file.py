@@ -1,4 +1,4 @@
-"""The file of the key that signs checkpoints: made once, beside the database, for its owner alone."""
+"""Files of keys, beside the database and for its owner alone; above all the one that signs checkpoints."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def ensure(path: Path, *, origin: str | None) -> Signer:
         signer = load(path)
     except FileNotFoundError:
         signer = _new(origin)
-        _write(path, signer.secret() + "\n")
+        write_private(path, signer.secret() + "\n")
     if origin is not None and signer.name != origin:
         raise KeyUnusable(
             f"The key in {path} signs as {signer.name}, but CLAWTRAIL_LOG_ORIGIN is {origin}. Another name "
@@ -45,6 +45,21 @@ def load(path: Path) -> Signer:
 
     Raises ``FileNotFoundError`` where there is none, ``KeyUnusable`` as ``ensure`` does.
     """
+    text = read_private(path, risk="sign in this record's name")
+    try:
+        return Signer.parse(text.decode("ascii").removesuffix("\n"))
+    except (BadKey, UnicodeDecodeError) as error:
+        raise KeyUnusable(
+            f"There is no key in the file {path}: {error}. Put the right one back from a backup, or move "
+            "this one away to begin with a new key.",
+        ) from error
+
+
+def read_private(path: Path, *, risk: str) -> bytes:
+    """Return what is in the key file *path*; *risk* is what whoever has read it could do.
+
+    Raises ``FileNotFoundError`` where there is none, ``KeyUnusable`` for one that others may read.
+    """
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
@@ -56,15 +71,9 @@ def load(path: Path) -> Signer:
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise KeyUnusable(
             f"Others than its owner may use the key file {path} (mode {stat.S_IMODE(mode):04o}). Whoever has "
-            f"read it can sign in this record's name. If you are sure that nobody has: chmod 600 {path}",
+            f"read it can {risk}. If you are sure that nobody has: chmod 600 {path}",
         )
-    try:
-        return Signer.parse(text.decode("ascii").removesuffix("\n"))
-    except (BadKey, UnicodeDecodeError) as error:
-        raise KeyUnusable(
-            f"There is no key in the file {path}: {error}. Put the right one back from a backup, or move "
-            "this one away to begin with a new key.",
-        ) from error
+    return text
 
 
 def _new(origin: str | None) -> Signer:
@@ -75,8 +84,8 @@ def _new(origin: str | None) -> Signer:
     return Signer(origin, seed)
 
 
-def _write(path: Path, text: str) -> None:
-    """Write beside the file, then rename: nobody else can read it meanwhile, and half a key never stands."""
+def write_private(path: Path, text: str) -> None:
+    """Write *text* beside, then rename: nobody else can read it meanwhile, and half a key never stands."""
     beside = path.with_name(path.name + ".new")
     beside.unlink(missing_ok=True)
     with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -168,7 +168,29 @@ tokens = Table(
     Column("created_at", BIG, nullable=False),
     Column("expires_at", BIG),
     Column("revoked_at", BIG),
+    Column("max_cost_micros", BIG),
     sqlite_strict=True,
+)
+
+callback_tokens = Table(
+    "callback_tokens",
+    metadata,
+    Column("task_id", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_at", BIG, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+recent_sessions = Table(
+    "recent_sessions",
+    metadata,
+    Column("worker_id", Text, primary_key=True),
+    Column("cli", Text, primary_key=True),
+    Column("sessions", Text, nullable=False),
+    Column("told_at", BIG, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
 )
 
 workers = Table(

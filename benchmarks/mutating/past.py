@@ -35,6 +35,7 @@ from app.services.claiming import Claim, Worker
 from app.services.holding import Sighting
 from app.services.outcomes import Outcome
 from app.services.submitting import Once, Order
+from benchmarks.mutating import agents
 from config.server import ServerSettings
 
 NOON = 1_800_000_000_000
@@ -115,6 +116,7 @@ class _Life:
         self._late()
         self._refused()
         self._asked()
+        self._agent()
         self._old_worker()
         self._forgotten()
 
@@ -131,17 +133,19 @@ class _Life:
         return self._service.write(lambda conn: act(conn, *args, **named, now=self._clock.at))
 
     def _hire(self) -> None:
-        for name, role in (
-            ("ada", Role.CLIENT),
-            ("wim", Role.WORKER),
-            ("rex", Role.ADMIN),
-            ("ann", Role.ADMIN),
-        ):
+        roles = {"ada": Role.CLIENT, "wim": Role.WORKER, "rex": Role.ADMIN, "ann": Role.ADMIN}
+        for name, role in roles.items():
             until = None if name == "wim" else NOON + 10**9
+            budget = 5_000_000 if name == "ada" else None
             token = access.new_token(role)
-            self._do(
-                access.create, name=name, role=role, token=token, expires_at=until, actor="system:operator"
-            )
+            made = {
+                "name": name,
+                "role": role,
+                "token": token,
+                "expires_at": until,
+                "max_cost_micros": budget,
+            }
+            self._do(access.create, **made, actor="system:operator")
         self._do(access.revoke, name="rex", actor="system:operator")
 
     def _sync(self) -> None:
@@ -270,6 +274,15 @@ class _Life:
         claim = self._claim()
         self._do(reporting.start, claim.lease, by=BY_WIM)
         self._end(claim)
+
+    def _agent(self) -> None:
+        agents.ask(self._do, self._new_id())
+        claim = self._claim()
+        self._do(reporting.start, claim.lease, by=BY_WIM)
+        agents.use_a_tool(self._do, claim, by=BY_WIM)
+        self._end(claim, metadata={"costUsd": 0.25})
+        agents.call_back(self._do, claim, by=BY_WIM)
+        self._append(EventType.NOTIFICATION_SENT, "client:ada", channel="1", digest="d")
 
     def _old_worker(self) -> None:
         self._submit("command", "date")

@@ -90,9 +90,9 @@ def test_another_spelling_of_the_header_is_the_same_token(tmp_path: Path, form: 
 def test_workers_are_never_slowed(tmp_path: Path) -> None:
     """No worker's route has a rate: an old worker would die of a 429."""
     limited = {endpoint.path for endpoint in all_endpoints(SUBJECTS) if endpoint.limited}
-    assert limited == {"/tasks", "/tasks/batch", "/tasks/{task_id}/rerun"} | {
-        f"/files/{what}" for what in ("read", "write", "edit")
-    }
+    assert limited == {
+        *("/tasks", "/tasks/batch", "/tasks/{task_id}/rerun", "/claude", "/codex", "/gemini", "/notify")
+    } | {f"/files/{what}" for what in ("read", "write", "edit")}
     with running_service(tmp_path / "data", rate_limit="1 per hour") as service:
         wim, old = Machine(service.as_(cast.WIM)), service.as_(cast.OLD)
         for _ in range(5):

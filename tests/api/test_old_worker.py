@@ -146,7 +146,10 @@ NOT_FOR_OLD = {
     "a part of a file": ("/files/read", {"path": "/x", "offset": 5}),
     "base64": ("/files/read", {"path": "/x", "encoding": "base64"}),
     "labels": ("/tasks", {"command": "ls", "labels": ["a=b"]}),
-    "codex": ("/tasks", {"kind": "codex-cli", "payload": {"prompt": "x"}}),
+    "codex": ("/codex", {"prompt": "x"}),
+    "a model": ("/claude", {"prompt": "x", "model": "opus"}),
+    "a folder": ("/claude", {"prompt": "x", "cwd": "~/code"}),
+    "a limit of money": ("/claude", {"prompt": "x", "maxCostUsd": 1}),
     "a custom kind": ("/tasks", {"kind": "my-own", "payload": {}}),
 }
 

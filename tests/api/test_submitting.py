@@ -121,10 +121,10 @@ def test_the_default_timeout_is_thirty_seconds(ada: Caller) -> None:
 def test_another_kind_carries_its_payload(ada: Caller, wim: Machine) -> None:
     """A task of a custom kind reaches a worker of that kind with the payload as it was."""
     payload = {"prompt": "hello", "deep": {"list": [1, 2.5, None, "é"]}}
-    response = ada.post("/tasks", {"kind": "claude-cli", "payload": payload})
+    response = ada.post("/tasks", {"kind": "house-made", "payload": payload})
     assert response.status_code == 200
     assert wim.sync(free=1)["tasks"] == []
-    wim.kinds = ("claude-cli",)
+    wim.kinds = ("house-made",)
     assert wim.claim()["payload"] == payload
 
 
@@ -137,6 +137,7 @@ BAD = {
     "a list as command": {"command": ["ls"]},
     "a bad kind": {"kind": "Command!", "command": "ls"},
     "a file kind": {"kind": "file-read", "payload": {"path": "/etc/hosts"}},
+    "an agent's kind": {"kind": "claude-cli", "payload": {"prompt": "x"}},
     "an unknown effect": {"command": "ls", "effect": "harmless"},
     "a high priority": {"command": "ls", "priority": 101},
     "a true priority": {"command": "ls", "priority": True},

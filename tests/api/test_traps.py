@@ -94,13 +94,13 @@ def test_trap_2_a_poll_survives_the_end_of_the_server(tmp_path: Path) -> None:
 def test_trap_3_an_old_worker_gets_only_what_it_knows(service: RunningService, ada: Caller) -> None:
     """Tasks come oldest first, commands without a ``type``, unknown kinds not at all."""
     old = service.as_(cast.OLD)
-    ada.post("/tasks", {"kind": "codex-cli", "payload": {"prompt": "x"}})
+    ada.post("/codex", {"prompt": "x"})
     ada.post("/tasks", {"kind": "my-kind", "payload": {"command": "rm -r /"}})
     ada.post("/tasks", {"command": "one"})
     ada.post("/files/read", {"path": "/x"})
     ada.post("/files/write", {"path": "/x", "content": "y"})
     ada.post("/files/edit", {"path": "/x", "old_string": "a", "new_string": "b"})
-    ada.post("/tasks", {"kind": "claude-cli", "payload": {"prompt": "hello"}, "sessionId": "s"})
+    ada.post("/claude", {"prompt": "hello", "sessionId": "s"})
     got = [old.get("/worker/poll?wait=0").get_json() for _ in range(6)]
     assert [task and task.get("type") for task in got] == [
         None,
@@ -147,6 +147,9 @@ SUBMITTING: dict[str, Any] = {
     "/files/read": {"path": "/x"},
     "/files/write": {"path": "/x", "content": ""},
     "/files/edit": {"path": "/x", "old_string": "a", "new_string": "b"},
+    "/claude": {"prompt": "x"},
+    "/codex": {"prompt": "x"},
+    "/gemini": {"prompt": "x"},
 }
 
 
@@ -182,8 +185,7 @@ def test_trap_6_tasks_of_one_session_never_run_at_the_same_time(
     old = service.as_(cast.OLD)
 
     def ask(session: str) -> str:
-        body = {"kind": "claude-cli", "payload": {"prompt": "x"}, "sessionId": session}
-        return str(ada.post("/tasks", body).get_json()["taskId"])
+        return str(ada.post("/claude", {"prompt": "x", "sessionId": session}).get_json()["taskId"])
 
     first, second, other = ask("s"), ask("s"), ask("t")
     claimed = wim.claim()
@@ -200,8 +202,8 @@ def test_trap_6_tasks_of_one_session_never_run_at_the_same_time(
 def test_trap_6_a_session_belongs_to_its_kind(ada: Caller, wim: Machine) -> None:
     """The same session id of another kind is another session."""
     wim.kinds = ("claude-cli", "codex-cli")
-    for kind in wim.kinds:
-        ada.post("/tasks", {"kind": kind, "payload": {}, "sessionId": "s"})
+    for path in ("/claude", "/codex"):
+        ada.post(path, {"prompt": "x", "sessionId": "s"})
     assert [claim["kind"] for claim in wim.sync(free=5)["tasks"]] == list(wim.kinds)
 
 

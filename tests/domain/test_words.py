@@ -101,7 +101,8 @@ def test_each_role_has_a_prefix_of_its_own() -> None:
 
 def test_event_types_are_a_subject_and_what_happened() -> None:
     """Each is ``subject.past_tense`` in small letters."""
-    assert all(re.fullmatch(r"[a-z]+\.[a-z]+ed|[a-z]+\.(lost|given|drained)", one) for one in EventType)
+    happened = r"[a-z]+\.([a-z_]+ed|lost|given|sent)"
+    assert all(re.fullmatch(happened, one) for one in EventType)
 
 
 def all_errors(of: type[errors.ServiceError] = errors.ServiceError) -> list[type[errors.ServiceError]]:
