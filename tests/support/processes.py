@@ -37,14 +37,14 @@ class Program:
 
     def start(self) -> None:
         """Start it (again), with its output added to the log."""
-        if "LD_PRELOAD" not in self.environ:
-            self.process = Forked(self.arguments, environ=self.environ, out=self.log, err=self.log)
-        else:
+        if "LD_PRELOAD" in self.environ or str(REPOSITORY) != self.environ.get("PYTHONPATH", str(REPOSITORY)):
             self.process = self._begin()
+        else:
+            self.process = Forked(self.arguments, environ=self.environ, out=self.log, err=self.log)
         self.ended_on_purpose = False
 
     def _begin(self) -> subprocess.Popen[bytes]:
-        """Start it from nothing: only a new interpreter loads a library before its own."""
+        """Start it from nothing: only a new interpreter loads a library before its own, or other packages."""
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "clawtrail", *self.arguments],
