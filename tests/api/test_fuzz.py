@@ -16,7 +16,7 @@ from app.factory import SUBJECTS
 from tests.support import cast
 from tests.support.service import RunningService
 
-EXAMPLES = 8
+EXAMPLES = 200 if settings.get_current_profile_name() == "long" else 5
 ENDPOINTS = all_endpoints(SUBJECTS)
 RIGHT = [(endpoint, GenerationMode.POSITIVE) for endpoint in ENDPOINTS]
 WRONG = [

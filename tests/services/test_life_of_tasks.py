@@ -287,6 +287,6 @@ class Life(RuleBasedStateMachine):
 TestLife = Life.TestCase
 _is_long = settings.get_current_profile_name() == "long"
 TestLife.settings = settings(
-    max_examples=settings().max_examples if _is_long else 40,
+    max_examples=settings().max_examples if _is_long else 15,
     stateful_step_count=100 if _is_long else 40,
 )

@@ -103,6 +103,6 @@ class Asking(Life):
 TestAsking = Asking.TestCase
 _is_long = settings.get_current_profile_name() == "long"
 TestAsking.settings = settings(
-    max_examples=settings().max_examples if _is_long else 40,
+    max_examples=settings().max_examples if _is_long else 30,
     stateful_step_count=100 if _is_long else 50,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,15 @@ from app.storage import sweeping
 from tests.support import acts
 from tests.support.database import Database
 
+Past = tuple[Path, dict[str, bytes]]
 SIZES = (0, 0, 10, 50, 200, 800, 2000, 3000, 5000, 9000, 40_000)
 
 
 # With these seeds SQLite leaves copies behind; with which ones it does depends on how rows lie in pages.
-@pytest.fixture(params=[3, 7])
-def lived(request: pytest.FixtureRequest, db: Database) -> dict[str, bytes]:
+@pytest.fixture(scope="module", params=[3, 7])
+def past(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Past:
     """Some hundred tasks of all sizes that ended, each with a word of its own in all of its contents."""
+    db = Database(tmp_path_factory.mktemp("past"))
     chance, held, words = random.Random(request.param), [], {}
     for number in range(400):
         word = f"marker{number:06}x"
@@ -37,7 +40,19 @@ def lived(request: pytest.FixtureRequest, db: Database) -> dict[str, bytes]:
             told = words[claimed.task_id].decode()
             diff = {"diff": told * chance.choice([1, 100])}
             acts.result(db, claimed, Outcome(1, "exit", told, 5, diff, len(data), 0, truncated=False))
-    return {task_id: word for task_id, word in words.items() if db.state(task_id) == "failed"}
+    ended = {task_id: word for task_id, word in words.items() if db.state(task_id) == "failed"}
+    db.close()
+    return db.path, ended
+
+
+@pytest.fixture
+def lived(past: Past, db: Database) -> dict[str, bytes]:
+    """Put that past into the database, and return the words by their tasks."""
+    file, words = past
+    db.close()
+    shutil.copyfile(file, db.path)
+    db.open()
+    return words
 
 
 def sweep(db: Database) -> tuple[int, bytes]:

@@ -29,6 +29,8 @@ class Forked:
 
     def __init__(self, arguments: Sequence[str], *, environ: Mapping[str, str], out: Path, err: Path) -> None:
         """Start it, with what it writes added to the files *out* and *err*, which may be the same."""
+        for file in (out, err):
+            file.touch()
         given = (list(arguments), dict(environ), str(out), str(err))
         self._process = _forking().Process(target=_become, args=given, daemon=True)
         self._process.start()
@@ -74,7 +76,7 @@ def _become(arguments: list[str], environ: dict[str, str], out: str, err: str) -
     os.environ.update(environ)
     os.chdir(_REPOSITORY)
     for number, file in ((1, out), (2, err)):
-        opened = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        opened = os.open(file, os.O_WRONLY | os.O_APPEND)
         os.dup2(opened, number)
         os.close(opened)
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - it stays open

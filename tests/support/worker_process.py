@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +12,8 @@ from typing import Any
 import psutil
 
 from tests.support.fake_server import TOKEN
+from tests.support.forking import Forked
 from tests.support.policies import allow_all
-
-ROOT = Path(__file__).parents[2]
 
 
 class WorkerProcess:
@@ -37,11 +34,7 @@ class WorkerProcess:
             "CLAWTRAIL_WORKER_POLICY": str(allow_all(folder)),
             "CLAWTRAIL_WORKER_LOG_FORMAT": "json",
         }
-        command = [sys.executable, "-c", "from worker.cli import worker; worker()", *options]
-        with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command, cwd=ROOT, env=env | environ, stderr=log, stdout=log, stdin=subprocess.DEVNULL
-            )
+        self.process = Forked(["worker", *options], environ=env | environ, out=self._log, err=self._log)
 
     @property
     def log(self) -> list[dict[str, Any]]:
