@@ -9,6 +9,7 @@ from pathlib import Path
 from config.worker import SHELL
 from worker.answers import Claim
 from worker.policy.guarding import Guard
+from worker.sandboxing.sandboxes import Sandboxes
 
 ROUNDS = 2000
 _SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -21,7 +22,9 @@ def main() -> None:
         project = Path(folder, "code", "project")
         project.mkdir(parents=True)
         env = {"PATH": _SEARCH_PATH, "HOME": folder}
-        guard = Guard(Path(folder, "none.toml"), env=env, shell=SHELL, must_exist=False)
+        sandboxes = Sandboxes(env)
+        sandboxes.probe()
+        guard = Guard(Path(folder, "none.toml"), env=env, shell=SHELL, must_exist=False, sandboxes=sandboxes)
         tasks = {
             "date": ("command", {"argv": ["date"]}),
             "git log": ("command", {"argv": ["git", "log", "--oneline"], "cwd": str(project)}),

@@ -217,6 +217,7 @@ class WorkerSeen:
     free: int
     held: int
     last_seen_at: int | None
+    sandboxes: tuple[str, ...]
     raw: Json = field(repr=False, compare=False)
 
     @classmethod
@@ -234,6 +235,7 @@ class WorkerSeen:
             free=fields.integer_or_none(answer, "free") or 0,
             held=fields.integer_or_none(answer, "held") or 0,
             last_seen_at=fields.integer_or_none(answer, "lastSeenAt"),
+            sandboxes=fields.texts(answer, "sandboxes"),
             raw=answer,
         )
 

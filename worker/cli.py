@@ -74,7 +74,8 @@ def worker(token_file: Path | None, config: Path | None, *, accept_record: bool,
     for number in (signal.SIGTERM, signal.SIGINT, *reload):
         signal.signal(number, lambda number, _frame: signals.put(number))
     try:
-        program = Worker(settings, version=_version())
+        hidden = [Path(file) for file in (token_file, config) if file is not None]
+        program = Worker(settings, version=_version(), hidden=hidden)
     except MemoryUnreadable as error:
         raise _Unusable(
             f"What is remembered of the record is damaged ({error}). See --accept-record"

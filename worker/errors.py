@@ -10,6 +10,7 @@
     │   └── Refused          401 or 403: the token is not taken
     ├── Rejected             a 4xx with a code: saying the same again is of no use
     ├── StateInUse           another worker runs on the same state folder
+    ├── SandboxMissing       what is to be confined cannot be here, so it does not run
     └── JournalFailed        the journal could not be read or written
 """
 
@@ -55,6 +56,10 @@ class Rejected(WorkerError):
 
 class StateInUse(WorkerError):
     """Another worker runs on this state folder."""
+
+
+class SandboxMissing(WorkerError):
+    """A sandbox or a limit that the policy asks for does not work on this machine."""
 
 
 class JournalFailed(WorkerError):

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from worker.items import Ending
 from worker.output import StreamName
+from worker.sandboxing.confines import Confines
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,8 @@ class Plan:
 
     *program* is the file that is executed, whatever the first word of *argv* would mean elsewhere. *env*
     is what it gets besides the variables that every program of the worker gets. *call* is set where
-    *argv* asks an agent: what it was made of.
+    *argv* asks an agent: what it was made of. *confines* is what it is
+    kept to, None where nothing is asked for.
     """
 
     argv: tuple[str, ...]
@@ -25,6 +27,7 @@ class Plan:
     cwd: Path
     env: Mapping[str, str] = field(default_factory=dict)
     call: "AgentCall | None" = None
+    confines: Confines | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -31,20 +31,21 @@ class _Stream:
 
     def __init__(self, name: StreamName) -> None:
         self.name = name
+        self.head, self.end = HEAD, TAIL
         self.total = 0
         self.ready = bytearray()  # of the head, not handed out yet
         self.tail: deque[bytes] = deque()
         self.tail_size = 0
 
     def add(self, data: bytes) -> None:
-        room = max(0, HEAD - self.total)
+        room = max(0, self.head - self.total)
         self.total += len(data)
         if room:
             self.ready += data[:room]
         if len(data) > room:
             self.tail.append(data[room:])
             self.tail_size += len(data) - room
-            while self.tail_size - len(self.tail[0]) >= TAIL:
+            while self.tail_size - len(self.tail[0]) >= self.end:
                 self.tail_size -= len(self.tail.popleft())
 
     def take(self, *, least: int = 1) -> list[tuple[int, bytes]]:
@@ -52,10 +53,10 @@ class _Stream:
         if len(self.ready) < least:
             return []
         data, self.ready = bytes(self.ready), bytearray()
-        return _cut(min(self.total, HEAD) - len(data), data)
+        return _cut(min(self.total, self.head) - len(data), data)
 
     def take_tail(self) -> list[tuple[int, bytes]]:
-        data = b"".join(self.tail)[-TAIL:]
+        data = b"".join(self.tail)[-self.end :]
         return _cut(self.total - len(data), data)
 
 
@@ -68,6 +69,12 @@ class Capture:
         self._streams: dict[StreamName, _Stream] = {"stdout": _Stream("stdout"), "stderr": _Stream("stderr")}
         self._sent: list[Chunk] = []
         self._due: float | None = None
+
+    def keep(self, most: int | None) -> None:
+        """Keep of each stream at most so many bytes, half of them of its end. Call it before any ``add``."""
+        if most is not None and most < HEAD + TAIL:
+            for stream in self._streams.values():
+                stream.head = stream.end = most // 2
 
     def add(self, stream: StreamName, data: bytes) -> None:
         """Take in *data*, the next bytes of *stream*."""
@@ -113,7 +120,7 @@ class Capture:
     @property
     def truncated(self) -> bool:
         """Whether the middle of a stream was left out."""
-        return any(total > HEAD + TAIL for total in self.sizes)
+        return any(stream.total > stream.head + stream.end for stream in self._streams.values())
 
     def _hand_over(self, stream: _Stream, *, least: int = 1) -> None:
         for offset, data in stream.take(least=least):

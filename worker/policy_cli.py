@@ -13,6 +13,8 @@ from worker.policy.guarding import Guard, read
 from worker.policy.loading import Policy, PolicyFaulty, load
 from worker.policy.presets import ALLOW_ALL, careful
 from worker.policy.warnings import warnings_of
+from worker.sandboxing.confines import PROFILES, Profile
+from worker.sandboxing.sandboxes import Sandboxes
 from worker.verdicts import Verdict
 
 _STATUS = {"allow": 0, "ask": 3, "deny": 4}
@@ -141,8 +143,28 @@ def test(
     click.echo(f"why     {verdict.why}")
     if verdict.plan is not None and verdict.plan.program is not None:
         click.echo(f"program {verdict.plan.program}")
+    if verdict.plan is not None:
+        click.echo(f"sandbox {verdict.plan.confines or 'none'}")
     click.echo(f"digest  {verdict.digest}")
     sys.exit(_STATUS[verdict.answer])
+
+
+@policy.command()
+@click.argument("profiles", nargs=-1, type=click.Choice(PROFILES))
+def sandboxes(*, profiles: tuple[Profile, ...]) -> None:
+    """Try the sandboxes on this machine, PROFILES or all of them, and say why one does not work.
+
+    Exit status:
+      0  all of them work
+      1  one does not, so rules that ask for it refuse
+
+    """
+    found = Sandboxes(environment.build(search_path=environment.DEFAULT_PATH))
+    found.probe()
+    asked = profiles or PROFILES
+    for profile in asked:
+        click.echo(f"{profile:<10}  {found.why_not.get(profile, 'works')}")
+    sys.exit(int(any(profile in found.why_not for profile in asked)))
 
 
 def _loaded(place: Path) -> Policy:
@@ -161,7 +183,9 @@ def _verdict(place: Path, kind: str, payload: dict[str, object], origin: str) ->
     else:
         click.echo(f"There is no {place}: the careful policy that comes with the worker holds.", err=True)
     env = environment.build(search_path=None)
-    guard = Guard(place, env=env, shell=SHELL, must_exist=False)
+    sandboxes = Sandboxes(env, [place])
+    sandboxes.probe()
+    guard = Guard(place, env=env, shell=SHELL, must_exist=False, sandboxes=sandboxes)
     claim = Claim.model_validate(
         {
             "taskId": "test",

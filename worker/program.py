@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -32,6 +32,7 @@ from worker.patience import Patience
 from worker.policy.guarding import Guard
 from worker.reporting import Outbox
 from worker.running import Runner
+from worker.sandboxing.sandboxes import Sandboxes
 from worker.slots import Slots
 from worker.syncing import Syncing
 from worker.witnessing import Witness
@@ -51,8 +52,8 @@ _LETTING_GO_S = 1.0
 class Worker:
     """One worker process. ``start``, then ``stop``, each once and by the main thread."""
 
-    def __init__(self, settings: WorkerSettings, *, version: str) -> None:
-        """Take hold of the state folder and put the parts together.
+    def __init__(self, settings: WorkerSettings, *, version: str, hidden: Iterable[Path] = ()) -> None:
+        """Take hold of the state folder and put the parts together. No sandbox shows the files *hidden*.
 
         Raises ``StateInUse``, ``JournalFailed``, ``MemoryUnreadable``, ``BadKey``, ``OSError``.
         """
@@ -69,9 +70,18 @@ class Worker:
         planner = Planner(installed, self._sessions, own=os.environ, home=Path.home())
         self._recents = Recents(planner)
         agents = Agents(planner, env=env, after=self._recents.changed)
-        executors = registry.load(Commands(env=env, shell=settings.shell), agents)
+        sandboxes = Sandboxes(env, [settings.state, settings.policy, *hidden])
+        sandboxes.probe()
+        executors = registry.load(Commands(env=env, shell=settings.shell, sandboxes=sandboxes), agents)
         named = "policy" in settings.model_fields_set
-        self._guard = Guard(settings.policy, env=env, shell=settings.shell, must_exist=named, planner=planner)
+        self._guard = Guard(
+            settings.policy,
+            env=env,
+            shell=settings.shell,
+            must_exist=named,
+            planner=planner,
+            sandboxes=sandboxes,
+        )
         server = Server(
             settings.url,
             settings.token.get_secret_value(),
@@ -107,6 +117,7 @@ class Worker:
             self._patience,
             self._witness,
             self._claims.put,
+            sandboxes=lambda: sandboxes.names,
             workerId=settings.name,
             session=session,
             name=settings.name,

@@ -97,8 +97,10 @@ class Runner:
         capture = Capture(held.claim.lease, self._courier)
         live = _LiveRun(held, capture, lambda: self._killed)
         verdict = self._decide(held.claim)
+        capture.keep(verdict.output_bytes)
         if verdict.answer == "deny":
-            refused = Ending(126, f"Refused by policy: {verdict.rule}", "policy", {"rule": verdict.rule})
+            why = verdict.refusal or f"Refused by policy: {verdict.rule}"
+            refused = Ending(126, why, "policy", {"rule": verdict.rule})
             return self._conclude(held, refused, capture, 0, first=_item(held.claim, verdict))
         if not verdict.holds_under(held.claim):
             self._ask(held, verdict)

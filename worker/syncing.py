@@ -1,7 +1,7 @@
 """The one loop that asks the service for work, and hears what it has to say."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from worker import clock
 from worker.client import Server
@@ -30,14 +30,20 @@ class Syncing:
         patience: Patience,
         witness: Witness,
         take: Callable[[Held], None],
+        *,
+        sandboxes: Callable[[], Sequence[str]] = tuple,
         **about: str | list[str],
     ) -> None:
-        """Give each new claim to *take*; *about* is what every sync says of this worker."""
+        """Give each new claim to *take*.
+
+        *about* is what every sync says of this worker, *sandboxes* tells which of them it has at that time.
+        """
         self._server = server
         self._slots = slots
         self._patience = patience
         self._witness = witness
         self._take = take
+        self._sandboxes = sandboxes
         self._head = json.dumps(about)[:-1]
         self._hurried = 0
 
@@ -65,6 +71,7 @@ class Syncing:
             "cancelling": asking.cancelling,
             "inFlight": 0 if asking.settles else 1,
             "drain": asking.drained,
+            "sandboxes": self._sandboxes(),
             "wait": round(asking.wait * 1000),
         }
         size = self._witness.size_to_say()

@@ -13,8 +13,9 @@ class Verdict:
     """The answer for one task, the name of the rule that gave it, and *why*, in a sentence.
 
     *digest* is of exactly what would run, *policy_hash* of the policy's bytes; both are SHA-256 in
-    hexadecimal. *describe* tells people what would run, where the answer is ask. *timeout_ms* is the
-    longest that it may take.
+    hexadecimal. *describe* tells people what would run, where the answer is ask. *refusal* is what a denied
+    task is told, where it is not the rule that forbids it. *timeout_ms* is the longest that it may take,
+    *output_bytes* the most that is kept of each stream.
     """
 
     answer: Literal["allow", "ask", "deny"]
@@ -26,6 +27,8 @@ class Verdict:
     plan: Plan | None = None
     beneath: Beneath | None = None
     timeout_ms: int | None = None
+    output_bytes: int | None = None
+    refusal: str | None = None
 
     def holds_under(self, claim: Claim) -> bool:
         """Tell whether the task may run: allowed, or asked and a human said yes to this very content."""

@@ -100,7 +100,13 @@ def _arrive(call: Call[Sync, Nothing], worker: Worker) -> Seen:
     """Do all that a sync does on its arrival, in one transaction."""
     body, now = call.body, call.now
     sighting = Sighting(
-        worker, body.name or body.worker_id, body.session, body.free, body.version, body.policy_hash
+        worker,
+        body.name or body.worker_id,
+        body.session,
+        body.free,
+        body.version,
+        body.policy_hash,
+        tuple(body.sandboxes),
     )
 
     def act(conn: Connection) -> Seen:

@@ -50,6 +50,7 @@ def _worker(row: Any, now: int) -> dict[str, Any]:  # noqa: ANN401 - a row of tw
         "version": row.version,
         "free": row.free,
         "held": row.held,
+        "sandboxes": [] if row.sandboxes is None else json.loads(row.sandboxes),
         "firstSeenAt": row.first_seen_at,
         "lastSeenAt": row.last_seen_at,
     }

@@ -37,6 +37,7 @@ UNTOLD: dict[str, dict[str, str]] = {
         "name": "what a worker calls itself may change without an event",
         "version": "the same",
         "policy_hash": "the same; each start and each verdict has the hash of its policy on the record",
+        "sandboxes": "the same; the outcome of each run names the one that it ran in",
         "free": "how many tasks it could take at its last sync",
         "last_seen_at": "syncs are not on the record",
     },

@@ -31,6 +31,7 @@ class Sighting:
     free: int
     version: str | None = None
     policy_hash: str | None = None
+    sandboxes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,7 @@ def _told(sighting: Sighting) -> dict[str, Any]:
         "labels": json.dumps(sorted(sighting.worker.labels)),
         "version": sighting.version,
         "policy_hash": sighting.policy_hash,
+        "sandboxes": json.dumps(sighting.sandboxes),
         "free": sighting.free,
     }
 

@@ -207,5 +207,6 @@ workers = Table(
     Column("state", Text, nullable=False),
     Column("first_seen_at", BIG, nullable=False),
     Column("last_seen_at", BIG, nullable=False),
+    Column("sandboxes", Text),
     sqlite_strict=True,
 )

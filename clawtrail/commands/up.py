@@ -6,6 +6,7 @@ import shlex
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from clawtrail.data_folder import DataFolder, FolderFailed
 from clawtrail.errors import Unauthorized
 from clawtrail.manual import ManualCommand
 from clawtrail.result import Result
-from clawtrail.supervising import Child, ChildFailed, wait_until
+from clawtrail.supervising import Child, ChildFailed, program, wait_until
 from clawtrail.terminal import harmless, one_line
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -106,7 +107,7 @@ def _attend(folder: DataFolder, port: int, *, once: bool) -> int:
             "--state",
             str(folder.path / "worker"),
             "--policy",
-            str(demo_policy.write(folder.path)),
+            str(folder.path / demo_policy.FILE),
         ],
         folder.path / "worker.log",
     )
@@ -135,6 +136,8 @@ def _start(folder: DataFolder, url: str, server: Child, worker: Child) -> None:
     click.echo(f"Clawtrail {__version__}")
     click.echo(f"  data     {folder.path}")
     server.start()
+    no_sandbox = _why_no_sandbox()  # asked while the server gets ready
+    demo_policy.write(folder.path, sandboxed=no_sandbox is None)
     wait_until(lambda: _is_healthy(url), [server], within=_START, what="answer from the server")
     click.echo(f"  server   {url}  (log: {server.log})")
     worker.start()
@@ -146,9 +149,25 @@ def _start(folder: DataFolder, url: str, server: Child, worker: Child) -> None:
             what="word from the worker",
         )
     click.echo(f"  worker   online  (log: {worker.log})")
-    click.echo(
-        f"  policy   {folder.path / demo_policy.FILE}  (commands start in {folder.path / demo_policy.FOLDER})"
-    )
+    _say_policy(folder, no_sandbox)
+
+
+def _why_no_sandbox() -> str | None:
+    """Ask the worker's program for the sandbox of the demo policy; None when it works here."""
+    command, environ = program(["policy", "sandboxes", demo_policy.SANDBOX])
+    asked = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    return None if asked.returncode == 0 else one_line((asked.stdout or asked.stderr).strip()) or "no answer"
+
+
+def _say_policy(folder: DataFolder, no_sandbox: str | None) -> None:
+    how = "in a sandbox, " if no_sandbox is None else ""
+    where = f"(commands start {how}in {folder.path / demo_policy.FOLDER})"
+    click.echo(f"  policy   {folder.path / demo_policy.FILE}  {where}")
+    if no_sandbox is not None:
+        click.echo(
+            f"  NO SANDBOX works here, so hardly any command is allowed: {no_sandbox}\n"
+            "  The first lines of the policy say what to do about it."
+        )
 
 
 def _first_task(folder: DataFolder, url: str) -> bool:

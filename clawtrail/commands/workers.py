@@ -12,7 +12,10 @@ from clawtrail.commands.options import connected, json_option
 from clawtrail.commands.printing import instant, moment, on_terminal, print_json, print_table, print_tabs
 from clawtrail.manual import ManualCommand
 
-_TITLES = ("worker", "online", "state", "free", "held", "last seen", "version", "labels", "kinds")
+_TITLES = (
+    *("worker", "online", "state", "free", "held", "last seen", "version", "labels", "kinds"),
+    "sandboxes",
+)
 
 
 @click.command(cls=ManualCommand)
@@ -24,7 +27,8 @@ def workers(client: Client, *, as_json: bool) -> None:
     For each: whether it is there, how busy it is, what it can do.
 
     On a terminal this is a table; in a pipe there is a line for each worker, with tabs between: worker,
-    online or offline, state, free slots, tasks held, last seen, version, labels, kinds.
+    online or offline, state, free slots, tasks held, last seen, version, labels, kinds,
+    sandboxes.
 
     Examples:
       clawtrail workers
@@ -52,4 +56,5 @@ def _row(worker: WorkerSeen, at: Callable[[int | None], str]) -> tuple[str, ...]
         worker.version,
         " ".join(worker.labels),
         " ".join(worker.kinds),
+        " ".join(worker.sandboxes),
     )

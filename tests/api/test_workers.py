@@ -17,7 +17,7 @@ def test_every_worker_ever_seen_is_listed(
     """With what it can run, how much it holds, and whether it was seen lately."""
     submit(ada)
     wim.labels = ("os=linux",)
-    wim.sync(free=3, name="Wim's laptop")
+    wim.sync(free=3, name="Wim's laptop", sandboxes=["no-network"])
     service.clock.move(ONLINE_MS)
     wes.sync()
     told = {worker["workerId"]: worker for worker in ada.get("/workers").get_json()["workers"]}
@@ -31,6 +31,7 @@ def test_every_worker_ever_seen_is_listed(
         "version": "1",
         "free": 3,
         "held": 1,
+        "sandboxes": ["no-network"],
         "firstSeenAt": NOON,
         "lastSeenAt": NOON,
     }

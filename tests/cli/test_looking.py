@@ -134,9 +134,10 @@ def test_workers_are_listed(server: ScriptedServer, typed: Type) -> None:
         "online": True,
         "kinds": ["command"],
         "labels": ["a=b"],
+        "sandboxes": ["read-only", "workspace"],
     }
     server.on("GET", "/workers", reply(200, {"workers": [wim | {"version": "1", "free": 3, "held": 1}]}))
-    assert typed("workers").out == b"wim\tonline\tactive\t3\t1\t\t1\ta=b\tcommand\n"
+    assert typed("workers").out == b"wim\tonline\tactive\t3\t1\t\t1\ta=b\tcommand\tread-only workspace\n"
 
 
 def test_cancel_says_how_it_stands(server: ScriptedServer, typed: Type) -> None:

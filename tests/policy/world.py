@@ -16,6 +16,7 @@ from worker.executors.command import Commands
 from worker.items import Ending
 from worker.orders import Order
 from worker.policy.guarding import Guard
+from worker.sandboxing.sandboxes import Sandboxes
 from worker.verdicts import Verdict
 
 SECRET = "SECRET-CANARY-7f3a"
@@ -30,10 +31,11 @@ class World:
     open_folder: Path
     marker: Path
     env: dict[str, str]
+    sandboxes: Sandboxes
 
     def guard(self, policy: Path) -> Guard:
         """Make the guard of a worker with this policy."""
-        return Guard(policy, env=self.env, shell="/bin/sh -c", must_exist=False)
+        return Guard(policy, env=self.env, shell="/bin/sh -c", must_exist=False, sandboxes=self.sandboxes)
 
     def filled(self, text: str) -> str:
         """Put the places of this world into an attempt."""
@@ -49,7 +51,7 @@ class World:
         """Run for real what was allowed, as the worker would."""
         run = RecordedRun()
         order = Order("t", claim.payload, 3000, verdict.plan, verdict.beneath)
-        commands = Commands(env=self.env, shell="/bin/sh -c")
+        commands = Commands(env=self.env, shell="/bin/sh -c", sandboxes=self.sandboxes)
         table = {"file-read": file_read.run, "file-write": file_write.run, "file-edit": file_edit.run}
         ending = table.get(claim.kind, commands.run)(order, run)
         return ending, run.stdout + run.stderr
@@ -107,7 +109,9 @@ def build(folder: Path) -> World:
     _programs(open_folder, stubs, project, notes)
     env = {"PATH": f"{stubs}:/usr/local/bin:/usr/bin:/bin", "HOME": str(home), "LANG": "C.UTF-8"}
     _repository(project, env)
-    world = World(home, open_folder, home / "marker", env)
+    sandboxes = Sandboxes(env)
+    sandboxes.probe()
+    world = World(home, open_folder, home / "marker", env, sandboxes)
     world.remember()
     return world
 

@@ -60,7 +60,7 @@ class Desk:
 
         memory, alarms = Memory(self._folder, self._fake.url), Alarms(self._folder)
         witness = Witness(self._server, slots, outbox, memory, alarms, key=None, period=10, halts=True)
-        about = {"workerId": "wim", "session": "s", "name": "wim"}
+        about: dict[str, Any] = {"workerId": "wim", "session": "s", "name": "wim"}
         syncing = Syncing(self._server, slots, patience, witness, take, **about, kinds=[kind])
         thread = threading.Thread(target=syncing.run)
         thread.start()

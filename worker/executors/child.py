@@ -13,6 +13,7 @@ from worker.executors import tree
 from worker.items import Ending
 from worker.orders import Run
 from worker.output import StreamName
+from worker.sandboxing.handing import handed
 
 LINGER_S = 1.0
 """How long output is read on after the process has ended, when something it left running holds its pipes."""
@@ -37,15 +38,18 @@ class Child:
         stdin: bytes,
         null: int,
         task_id: str,
+        options: bytes = b"",
     ) -> None:
         """Start *argv*: the file *program*, else what is found on the PATH of *env*.
 
         Raises ``OSError`` or ``ValueError``.
 
         *null* is an open descriptor of the null device, which stands in for an empty *stdin*. All
-        descriptors are expected to be closed on exec (``environment.seal_descriptors``).
+        descriptors are expected to be closed on exec (``environment.seal_descriptors``). With *options*,
+        *program* is bubblewrap and gets these; it ends by itself when what runs inside is stopped.
         """
         self._task_id = task_id
+        self._wrapped = bool(options)
         self._input = memoryview(stdin)
         self._input_end = -1
         self._outputs: dict[int, StreamName] = {}
@@ -53,17 +57,19 @@ class Child:
         self._ended_at: float | None = None
         out, err, feed = os.pipe(), os.pipe(), os.pipe() if stdin else (null, -1)
         try:
-            self._process = subprocess.Popen(
-                argv,
-                executable=program,
-                stdin=feed[0],
-                stdout=out[1],
-                stderr=err[1],
-                cwd=cwd,
-                env={**env, tree.MARK: task_id},
-                close_fds=False,
-                start_new_session=True,
-            )
+            with handed(argv, options) as (words, descriptors):
+                self._process = subprocess.Popen(
+                    words,
+                    executable=program,
+                    stdin=feed[0],
+                    stdout=out[1],
+                    stderr=err[1],
+                    cwd=cwd,
+                    env={**env, tree.MARK: task_id},
+                    close_fds=bool(descriptors),
+                    pass_fds=descriptors,
+                    start_new_session=True,
+                )
         except BaseException:
             _close(out[0], err[0], feed[1])
             raise
@@ -93,7 +99,7 @@ class Child:
                         wanted = Ending(124, f"Timeout after {timeout_ms} ms", "timeout")
                     if wanted is not None:
                         imposed = wanted
-                        self._stopping = tree.Stopping(self._process.pid, self._task_id)
+                        self._stopping = tree.Stopping(self._process.pid, self._task_id, spare=self._wrapped)
             return imposed or self._own_ending()
         finally:
             self._close()

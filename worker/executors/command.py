@@ -8,10 +8,15 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from worker.errors import SandboxMissing
+from worker.executors import tree
 from worker.executors.child import Child
 from worker.executors.paths import FileTrouble, resolve
 from worker.items import Ending
 from worker.orders import Order, Run
+from worker.sandboxing.confines import Wrapped
+from worker.sandboxing.endings import told_of
+from worker.sandboxing.sandboxes import Sandboxes
 
 NOT_EXECUTABLE = 126
 NOT_FOUND = 127
@@ -36,9 +41,13 @@ class Payload(BaseModel, strict=True):
 class Commands:
     """Runs commands with the one environment of this worker. Any thread may call ``run``."""
 
-    def __init__(self, *, env: Mapping[str, str], shell: str) -> None:
-        """Take *env* as what every command gets, and *shell* as what runs text, such as ``/bin/sh -c``."""
+    def __init__(self, *, env: Mapping[str, str], shell: str, sandboxes: Sandboxes | None = None) -> None:
+        """Take *env* as what every command gets, and *shell* as what runs text, such as ``/bin/sh -c``.
+
+        Without *sandboxes* nothing runs that is to be confined.
+        """
         self._env = env
+        self._sandboxes = sandboxes or Sandboxes(env)
         self._home = Path.home()
         self._shell = shlex.split(shell)
         self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
@@ -54,20 +63,28 @@ class Commands:
         argv = list(plan.argv) if plan else payload.argv or [*self._shell, payload.command or ""]
         try:
             cwd = plan.cwd if plan else self._home if payload.cwd is None else resolve(payload.cwd)
+            env = {**self._env, **payload.env, tree.MARK: order.task_id}
+            wrapped = Wrapped(tuple(argv), plan.program if plan else None, env)
+            if plan is not None and plan.confines is not None:
+                wrapped = self._sandboxes.confined(plan.confines, wrapped, cwd=cwd)
             child = Child(
-                argv,
-                program=plan.program if plan else None,
+                wrapped.argv,
+                program=wrapped.program,
                 cwd=cwd,
-                env={**self._env, **payload.env},
+                env=wrapped.env,
                 stdin=payload.stdin.encode(errors="surrogatepass"),
                 null=self._null,
                 task_id=order.task_id,
+                options=wrapped.options,
             )
         except FileTrouble as error:
             return Ending(NOT_FOUND, f"Working directory: {error}", "failed")
+        except SandboxMissing as error:
+            return Ending(NOT_EXECUTABLE, f"Refused: {error}", "policy")
         except (OSError, ValueError) as error:
             return _not_started(error, argv[0], payload.cwd)
-        return child.watch(run, timeout_ms=order.timeout_ms)
+        ending = child.watch(run, timeout_ms=order.timeout_ms)
+        return ending if plan is None or plan.confines is None else told_of(plan.confines, ending)
 
 
 def _not_started(error: OSError | ValueError, program: str, cwd: str | None) -> Ending:

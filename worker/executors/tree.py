@@ -17,10 +17,14 @@ GRACE_S = 5.0
 class Stopping:
     """The end of a process tree from outside: TERM to all of it, KILL to what is left after 5 seconds."""
 
-    def __init__(self, leader: int, task_id: str) -> None:
-        """Send TERM. *leader* must not be waited for meanwhile, so that its number still means it."""
+    def __init__(self, leader: int, task_id: str, *, spare: bool = False) -> None:
+        """Send TERM. *leader* must not be waited for meanwhile, so that its number still means it.
+
+        With *spare* the leader gets no TERM: bubblewrap would end at once, and all inside with it by KILL.
+        """
         self._leader = leader
         self._task_id = task_id
+        self._spare = spare
         self._others = _find(leader, task_id)
         self._kill_at = time.monotonic() + GRACE_S
         self._killed = False
@@ -39,7 +43,8 @@ class Stopping:
         return self._killed or not any(_lives(process) for process in self._others)
 
     def _tell(self, number: signal.Signals) -> None:
-        kill_group(self._leader, number)
+        if not self._spare or number == signal.SIGKILL:
+            kill_group(self._leader, number)
         for process in self._others:
             with suppress(psutil.Error, OSError):
                 process.send_signal(number)

@@ -10,9 +10,10 @@ from worker.policy.asked import Asked
 from worker.policy.loading import Policy
 from worker.policy.plain import guessed_commands
 from worker.policy.programs import Program, Programs
-from worker.policy.rules import Answer
+from worker.policy.rules import Answer, Rule
 from worker.policy.trees import Tree
 
+_MATCHES = "this rule matches"
 _Words = tuple[str, ...]
 
 
@@ -21,7 +22,7 @@ class Finding:
     """What the policy says of a task, and *why* in a sentence.
 
     *words* are set when exactly they are to run, without a shell; *program* is what their first word
-    means. *tree* is where the file of a file task has to lie.
+    means. *tree* is where the file of a file task has to lie. *matched* is the rule that decided, if one did.
     """
 
     answer: Answer
@@ -30,6 +31,7 @@ class Finding:
     words: _Words | None = None
     program: Program | None = None
     tree: Tree | None = None
+    matched: Rule | None = None
 
 
 def decide(policy: Policy, asked: Asked, programs: Programs) -> Finding:
@@ -45,15 +47,15 @@ def decide(policy: Policy, asked: Asked, programs: Programs) -> Finding:
     forms = [replace(asked, words=guess) for guess in guesses] or [asked]
     for rule in policy.rules:
         if rule.answer != "allow" and any(rule.speaks_of(form) for form in (asked, *forms)):
-            return Finding(rule.answer, rule.name, "this rule matches", words, program)
+            return Finding(rule.answer, rule.name, _MATCHES, words, program, matched=rule)
     plain = _as_found(asked, program, programs)
     for rule in policy.rules:
         if rule.answer == "allow" and rule.speaks_of(plain):
             if rule.shell or asked.kind != "command":
                 tree = rule.tree_of(asked.path) if asked.path else None
-                return Finding("allow", rule.name, "this rule matches", words, program, tree)
+                return Finding("allow", rule.name, _MATCHES, words, program, tree, rule)
             if program is not None and program.safe:
-                return Finding("allow", rule.name, "this rule matches", asked.words, program)
+                return Finding("allow", rule.name, _MATCHES, asked.words, program, matched=rule)
     if asked.text is not None:
         why = "no rule matches, and this is what holds for shell text"
         return Finding(policy.shell, "shell", why, None, program)

@@ -47,6 +47,7 @@ def of_command(
         "stdin": hashlib.sha256(asked.stdin).hexdigest(),
         "executable": None if plan.program is None else str(plan.program),
         "executableSha256": None if plan.program is None else programs.digest(plan.program),
+        "confines": None if plan.confines is None else plan.confines.told,
         "policy": policy,
     }
 
@@ -79,6 +80,7 @@ def describe(asked: Asked, plan: Plan | None, why: str, files: Mapping[str, str 
     if plan is not None:
         text = f"shell   {asked.text}" if asked.text is not None else f"run     {shlex.join(plan.argv)}"
         lines += [text, f"folder  {plan.cwd}", f"program {plan.program or 'not found in a safe folder'}"]
+        lines.append(f"sandbox {plan.confines or 'none'}")
         lines += [f"env     {name}={_short(value)}" for name, value in sorted((asked.env or {}).items())]
         if asked.stdin:
             shown = _short(asked.stdin.decode(errors="replace"))

@@ -17,11 +17,13 @@ from worker.policy import asked as asking
 from worker.policy import digesting
 from worker.policy.agent_verdicts import judge
 from worker.policy.asked import Asked, NotUnderstood
+from worker.policy.confining import confines_of
 from worker.policy.deciding import Finding, decide
 from worker.policy.loading import Policy, PolicyFaulty, load
 from worker.policy.plain import guessed_commands
 from worker.policy.presets import careful
 from worker.policy.programs import Programs
+from worker.sandboxing.sandboxes import Sandboxes
 from worker.verdicts import Verdict
 
 log = logging.getLogger(__name__)
@@ -38,10 +40,12 @@ class Guard:
         shell: str,
         must_exist: bool,
         planner: Planner | None = None,
+        sandboxes: Sandboxes | None = None,
     ) -> None:
         """Read the policy *file*; where there is none, the careful one that we ship holds.
 
-        *planner* plans tasks for agents, where this worker has any.
+        *planner* plans tasks for agents, where this worker has any. Without *sandboxes* no sandbox is there,
+        and what asks for one is refused.
 
         Raises ``PolicyFaulty`` and ``OSError``: a worker does not start with a policy that it cannot read.
         """
@@ -50,6 +54,7 @@ class Guard:
         self._env = {name: digesting.of_text(value) for name, value in env.items()}
         self._shell = shlex.split(shell)
         self._lock = threading.Lock()
+        self._sandboxes = sandboxes or Sandboxes(env)
         self.programs = Programs(env["PATH"])
         unsafe = self.programs.unsafe_folders()
         if unsafe:
@@ -69,17 +74,24 @@ class Guard:
             log.info("policy read", extra={"fields": {"file": str(file), "policy": self.policy.digest}})
 
     def reload(self) -> None:
-        """Read the file again. One that cannot be used is told in the log, and the old policy goes on."""
+        """Read the file again, and try the sandboxes again.
+
+        A file that cannot be used is told in the log, and the old policy goes on.
+        """
         with self._lock:
-            self._seen = _signature(self._file)
-            fields = {"file": str(self._file)}
-            try:
-                self.policy = load(read(self._file))
-            except (OSError, PolicyFaulty) as error:
-                said = f"{fields['file']}: {error}".replace("\n", "; ")
-                log.error("new policy not taken, the old one goes on: %s", said, extra={"fields": fields})  # noqa: TRY400 - its faults are the whole story
-                return
-            log.info("policy read anew", extra={"fields": fields | {"policy": self.policy.digest}})
+            self._read_anew()
+            self._sandboxes.probe()
+
+    def _read_anew(self) -> None:
+        self._seen = _signature(self._file)
+        fields = {"file": str(self._file)}
+        try:
+            self.policy = load(read(self._file))
+        except (OSError, PolicyFaulty) as error:
+            said = f"{fields['file']}: {error}".replace("\n", "; ")
+            log.error("new policy not taken, the old one goes on: %s", said, extra={"fields": fields})  # noqa: TRY400 - its faults are the whole story
+            return
+        log.info("policy read anew", extra={"fields": fields | {"policy": self.policy.digest}})
 
     def __call__(self, claim: Claim) -> Verdict:
         """Give the verdict on *claim* as things are at this moment."""
@@ -97,9 +109,10 @@ class Guard:
         return self._verdict(policy, asked, decide(policy, asked, self.programs))
 
     def _verdict(self, policy: Policy, asked: Asked, finding: Finding) -> Verdict:
-        plan, files = None, {}
+        plan, files, missing = None, {}, None
         if asked.kind == "command":
-            plan = self._plan(asked, finding)
+            plan = self._plan(policy, asked, finding)
+            missing = self._sandboxes.missing(plan.confines)
             content = digesting.of_command(asked, plan, self._env, self.programs, policy.digest)
         else:
             content = digesting.of_other(asked, policy.digest)
@@ -107,29 +120,32 @@ class Guard:
             words = [word for guess in guessed_commands(asked.text or "") for word in guess]
             files = digesting.files_named((*plan.argv[1:], *words), plan.cwd, self.programs)
             content["files"] = files
-        asks = finding.answer == "ask"
+        asks = finding.answer == "ask" and missing is None
         return Verdict(
-            finding.answer,
+            finding.answer if missing is None else "deny",
             finding.rule,
             digesting.digest(content),
             policy.digest,
-            why=finding.why,
+            why=finding.why if missing is None else missing,
+            refusal=None if missing is None or finding.answer == "deny" else f"Refused: {missing}",
             describe=digesting.describe(asked, plan, f"{finding.rule}: {finding.why}", files)
             if asks
             else None,
             plan=plan,
             beneath=_beneath(asked, finding),
             timeout_ms=policy.timeout_ms,
+            output_bytes=policy.output_bytes,
         )
 
-    def _plan(self, asked: Asked, finding: Finding) -> Plan:
+    def _plan(self, policy: Policy, asked: Asked, finding: Finding) -> Plan:
         cwd = asked.cwd or Path.home()
+        confines = confines_of(policy.confining, finding.matched, cwd, self._sandboxes)
         if finding.words is not None:
             program = finding.program
-            return Plan(finding.words, None if program is None else program.path, cwd)
+            return Plan(finding.words, None if program is None else program.path, cwd, confines=confines)
         shell = self.programs.find(self._shell[0], Path("/"))
         argv = (*self._shell, asked.text or "")
-        return Plan(argv, None if shell is None else shell.path, cwd)
+        return Plan(argv, None if shell is None else shell.path, cwd, confines=confines)
 
 
 def _beneath(asked: Asked, finding: Finding) -> Beneath | None:

@@ -12,11 +12,13 @@ from pydantic import ValidationError
 from worker.executors.agents.planning import Terms
 from worker.policy import rules
 from worker.policy.agents import AgentRules
+from worker.policy.confining import Confining
 from worker.policy.examples import faults_of_examples
 from worker.policy.places import Place, line_of, lines_of
 from worker.policy.rules import Answer, Rule
 from worker.policy.shapes import ClaudeShape, CodexShape, GeminiShape, PolicyShape, RuleShape
 from worker.policy.trees import Tree, parse
+from worker.sandboxing.confines import MEGABYTE, Limits
 
 _SYNTAX_LINE = re.compile(r"\(at line (\d+), column \d+\)")
 _OFTEN: dict[str, str] = {
@@ -36,6 +38,8 @@ class Policy:
     home_folder: Path | None
     timeout_ms: int | None
     agents: Mapping[str, AgentRules]
+    output_bytes: int | None
+    confining: Confining
     digest: str
 
 
@@ -95,6 +99,9 @@ def _policy(shape: PolicyShape, data: bytes, lines: dict[Place, int]) -> Policy:
         faults += [(line_of(("agents", name, key), lines), f"agents.{name}, {said}") for key, said in bad]
     home: list[tuple[str, str]] = []
     folders = _trees([shape.cwd] if shape.cwd else None, "cwd", home, careful=False)
+    read = _trees(shape.sandbox.read, "read", home, careful=False) or ()
+    if any(tree.rest for tree in read):
+        home.append(("read", "read: whole folders, so no * in them"))
     faults += [(line_of((key,), lines), said) for key, said in home]
     if faults:
         raise PolicyFaulty(faults)
@@ -106,6 +113,13 @@ def _policy(shape: PolicyShape, data: bytes, lines: dict[Place, int]) -> Policy:
         home_folder=folders[0].root if folders else None,
         timeout_ms=shape.limits.timeout * 1000 if shape.limits.timeout else None,
         agents=agents,
+        output_bytes=shape.limits.output * MEGABYTE if shape.limits.output else None,
+        confining=Confining(
+            shape.sandbox.default,
+            tuple(tree.root for tree in read),
+            shape.sandbox.scratch,
+            Limits(**shape.limits.model_dump(exclude={"timeout", "output"})),
+        ),
         digest=hashlib.sha256(data).hexdigest(),
     )
 
@@ -143,6 +157,8 @@ def _rule(shape: RuleShape, faults: list[tuple[str, str]]) -> Rule:
         stdin=shape.stdin,
         shell=shape.shell,
         paths=_trees(shape.paths, "paths", faults, careful=careful),
+        sandbox=shape.sandbox,
+        workspace=_trees(shape.workspace, "workspace", faults, careful=careful),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from worker.policy.asked import Asked
 from worker.policy.trees import Tree
+from worker.sandboxing.confines import Profile
 
 Answer = Literal["deny", "ask", "allow"]
 ANSWERS: tuple[Answer, ...] = ("deny", "ask", "allow")
@@ -62,6 +63,8 @@ class Rule:
     stdin: bool = False
     shell: bool = False
     paths: tuple[Tree, ...] | None = None
+    sandbox: Profile | None = None
+    workspace: tuple[Tree, ...] | None = None
 
     def speaks_of(self, asked: Asked) -> bool:
         """Tell whether this is a rule for the task. What only narrows (env, stdin) counts for allow alone."""

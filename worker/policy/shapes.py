@@ -21,12 +21,14 @@ def _passable(name: str) -> str:
 
 
 Answer = Literal["deny", "ask", "allow"]
+Profile = Literal["none", "read-only", "no-network", "workspace"]
 _Text = Annotated[str, Field(min_length=1, max_length=500)]
 _Texts = Annotated[list[_Text], Field(min_length=1)]
 # Tools are given to an agent's program as a list with commas; what begins with a dash would be an option.
 _Tool = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[A-Za-z_*][^,\x00-\x1f]*$")]
 _Name = Annotated[str, AfterValidator(_passable)]
 _MOST_TIMEOUT_S = 7 * 24 * 3600
+_MOST_MB = 16 * 1024 * 1024
 
 
 class _Shape(BaseModel):
@@ -48,6 +50,8 @@ class RuleShape(_Shape):
     stdin: bool = False
     shell: bool = False
     paths: _Texts | None = None
+    sandbox: Profile | None = None
+    workspace: _Texts | None = None
     match: list[_Text] = []
     not_match: list[_Text] = []
 
@@ -57,6 +61,12 @@ class RuleShape(_Shape):
         if not name.isprintable():
             raise ValueError("no control characters in a name")
         return name
+
+    @property
+    def _is_about_commands(self) -> bool:
+        if self.kinds is not None:
+            return self.kinds == ["command"]
+        return self.argv is not None or self.cwd is not None or self.shell
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
@@ -68,6 +78,10 @@ class RuleShape(_Shape):
             raise ValueError("argv never takes shell text: leave out argv or shell")
         if self.verdict != "allow" and (self.env or self.stdin or self.shell):
             raise ValueError("env, stdin and shell widen what is allowed; this rule allows nothing")
+        if self.verdict == "deny" and (self.sandbox or self.workspace):
+            raise ValueError("sandbox and workspace say how something runs; this rule lets nothing run")
+        if (self.sandbox or self.workspace) and not self._is_about_commands:
+            raise ValueError('sandbox and workspace are for commands alone: say kinds = ["command"]')
         if (self.match or self.not_match) and self.argv is None and self.paths is None:
             raise ValueError("match and not_match are examples for argv or paths, and there is neither")
         return self
@@ -83,6 +97,20 @@ class LimitsShape(_Shape):
     """The table ``[limits]``."""
 
     timeout: Annotated[int, Field(ge=1, le=_MOST_TIMEOUT_S)] | None = None
+    output: Annotated[int, Field(ge=1, le=10)] | None = None
+    cpu_seconds: Annotated[int, Field(ge=1, le=_MOST_TIMEOUT_S)] | None = None
+    memory: Annotated[int, Field(ge=16, le=_MOST_MB)] | None = None
+    processes: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    files: Annotated[int, Field(ge=16, le=1_000_000)] | None = None
+    file_size: Annotated[int, Field(ge=1, le=_MOST_MB)] | None = None
+
+
+class SandboxShape(_Shape):
+    """The table ``[sandbox]``."""
+
+    default: Profile = "none"
+    read: list[_Text] = []
+    scratch: Annotated[int, Field(ge=1, le=65536)] = 256
 
 
 class ClaudeShape(_Shape):
@@ -133,4 +161,5 @@ class PolicyShape(_Shape):
     shell: ShellShape = ShellShape()
     limits: LimitsShape = LimitsShape()
     agents: AgentsShape = AgentsShape()
+    sandbox: SandboxShape = SandboxShape()
     rule: list[RuleShape] = []
