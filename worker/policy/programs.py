@@ -27,13 +27,13 @@ class Programs:
 
     def __init__(self, search_path: str) -> None:
         """Take the PATH of the worker's own environment: that of a task never counts."""
-        self._folders = [Path(part) for part in search_path.split(":") if part.startswith("/")]
+        self._folders = [part for part in search_path.split(":") if part.startswith("/")]
         self._digests: dict[tuple[int, ...], str] = {}
         self._lock = threading.Lock()
 
     def unsafe_folders(self) -> list[str]:
         """List the folders of the PATH that others can write: no rule allows a program from there."""
-        return [str(folder) for folder in self._folders if folder.is_dir() and not _is_safe(folder)]
+        return [folder for folder in self._folders if Path(folder).is_dir() and not _is_safe_folder(folder)]
 
     def find(self, word: str, cwd: Path) -> Program | None:
         """Find what *word*, the first of a command, would execute in *cwd*; None where nothing.
@@ -43,10 +43,10 @@ class Programs:
         if "\0" in word:
             return None
         if "/" in word:
-            return _program(cwd / word)
+            return _program(str(cwd / word))
         for folder in self._folders:
-            found = _program(folder / word)
-            if found is not None and found.safe and _is_safe(folder):
+            found = _program(f"{folder}/{word}")
+            if found is not None and found.safe and _is_safe_folder(folder):
                 return found
         return None
 
@@ -75,28 +75,45 @@ class Programs:
         return fresh
 
 
-def _program(path: Path) -> Program | None:
+def _program(path: str) -> Program | None:
     try:
-        real = Path(os.path.realpath(path, strict=True))
-        if not stat.S_ISREG(real.stat().st_mode) or not os.access(real, os.X_OK):
+        # Most folders of a PATH do not hold it: one look costs less than to find out where it really is.
+        if not _is_file(path):
+            return None
+        real = os.path.realpath(path, strict=True)
+        if not _is_file(real) or not os.access(real, os.X_OK):
             return None
     except (OSError, ValueError):
         return None
-    return Program(real, _is_safe(real) and _is_safe(real.parent))
+    return Program(Path(real), _is_safe(real, strictly=2))
 
 
-def _is_safe(path: Path) -> bool:
-    """Tell whether only root or this user can change *path*, or what lies on the way to it."""
-    try:
-        real = Path(os.path.realpath(path))
-        own = real.stat()
-        if not _is_ours(own) or _others_write(own):
+def _is_file(path: str) -> bool:
+    return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 - a Path costs more than the look
+
+
+def _is_safe_folder(folder: str) -> bool:
+    return _is_safe(os.path.realpath(folder), strictly=1)
+
+
+def _is_safe(real: str, *, strictly: int) -> bool:
+    """Tell whether only root or this user can change *real*, or what lies on the way to it.
+
+    Others must not write to the first *strictly* of it and the folders above; further up a sticky
+    folder (as /tmp is) keeps them from moving what is ours. There must be no link in *real*.
+    """
+    while True:
+        try:
+            status = os.stat(real)  # noqa: PTH116 - as above
+        except OSError:
             return False
-        # Above, a sticky folder (as /tmp is) keeps others from moving what is ours.
-        above = [folder.stat() for folder in real.parents]
-    except OSError:
-        return False
-    return all(_is_ours(one) and (one.st_mode & stat.S_ISVTX or not _others_write(one)) for one in above)
+        sticks = strictly <= 0 and status.st_mode & stat.S_ISVTX
+        if not _is_ours(status) or (_others_write(status) and not sticks):
+            return False
+        above = os.path.dirname(real)  # noqa: PTH120 - as above
+        if above == real:
+            return True
+        real, strictly = above, strictly - 1
 
 
 def _is_ours(status: os.stat_result) -> bool:

@@ -92,6 +92,9 @@ class Rule:
         return self.tree_of(asked.path) is not None or self.tree_of(real) is not None
 
     def _takes_command(self, asked: Asked) -> bool:
+        # The words first: they tell most rules apart, and looking at them is cheap.
+        if self.argv is not None and (asked.words is None or not self.argv.fit(asked.words)):
+            return False
         if not self._is_in_place(asked.cwd or Path("/")):
             return False
         if self.answer == "allow" and not self._is_narrow_enough(asked):

@@ -45,7 +45,8 @@ class Tree:
         return tuple(None if part == "**" else re.compile(translate(part)) for part in self.rest)
 
     def _has(self, path: Path, root: Path) -> bool:
-        return path.is_relative_to(root) and self._fits(path.relative_to(root).parts, 0, 0)
+        names, above = path.parts, root.parts
+        return names[: len(above)] == above and self._fits(names[len(above) :], 0, 0)
 
     def _fits(self, names: tuple[str, ...], at: int, pattern: int) -> bool:
         if pattern == len(self.rest):
