@@ -14,6 +14,7 @@ from benchmarks.service import Service
 
 CLIENTS = 6
 SLOTS = 4
+GRACE_S = 60  # a worker drains for up to 30 s, then ends what runs and delivers: 41 s by its own bounds
 SETTLE_S = 120  # a lease lasts 60 s; what a worker forgot ends with it
 
 
@@ -101,7 +102,7 @@ def _end(stage: Stage, told: Acknowledged) -> None:
     """Stop worker and server as an operator does; an exit code other than 0 is a fault."""
     for name, running in (("worker", stage.worker), ("server", stage.server)):
         if running is not None:
-            running.stop()
+            running.stop(grace=GRACE_S)
             if running.process.returncode != 0:
                 left = f"the {name} left with {running.process.returncode} when asked to stop"
                 told.faults.append(str(running.complain(left)))

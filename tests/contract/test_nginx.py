@@ -142,7 +142,7 @@ def test_caller_that_hangs_up_gets_no_task(behind: Behind) -> None:
     with socket.create_connection(("127.0.0.1", int(urlsplit(behind.url).port or 0))) as connection:
         connection.sendall(head.encode() + body)
         until(lambda: behind.parked_workers() == 2)
-    until(lambda: behind.parked_workers() <= 1, within=5)
+    until(lambda: behind.parked_workers() <= 1, within=15)
 
 
 def test_refusals_pass_the_poll_rule(behind: Behind) -> None:

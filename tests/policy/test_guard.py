@@ -157,16 +157,16 @@ def test_payload_that_is_none_runs_nothing(world: World, tmp_path: Path) -> None
 
 
 def test_decision_is_quick(world: World, policy: Path) -> None:
-    """A decision under the careful policy, digest included, costs well under 5 ms even on a busy machine."""
+    """A decision under the careful policy, digest included, costs well under 5 ms of the processor."""
     guard = world.guard(policy)
     cwd = str(world.home / "code" / "project")
     claim = world.claim("command", argv=["git", "log", "--oneline", "-5"], cwd=cwd)
     guard(claim)
     took = []
     for _ in range(200):
-        began = time.perf_counter()
+        began = time.thread_time()
         guard(claim)
-        took.append(time.perf_counter() - began)
+        took.append(time.thread_time() - began)
     assert sorted(took)[len(took) // 2] < 0.005
 
 

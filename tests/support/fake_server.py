@@ -138,14 +138,14 @@ class FakeServer:
             task.state, task.lease_until = "unknown", 0.0
             self.changed.notify_all()
 
-    def until(self, true: Callable[[], object], *, within: float = 10.0) -> None:
+    def until(self, true: Callable[[], object], *, within: float = 40.0) -> None:
         """Wait until *true*, looked at after each request and each change. Raises ``TimeoutError``."""
         with self.changed:
             if not self.changed.wait_for(true, within):
                 last = [(path, list(body)) for path, body in self.requests[-5:]]
                 raise TimeoutError(f"not within {within} s; the last requests: {last}")
 
-    def ended(self, task: FakeTask, *, within: float = 10.0) -> Json:
+    def ended(self, task: FakeTask, *, within: float = 40.0) -> Json:
         """Wait for the result of *task* and give it. Raises ``TimeoutError``."""
         self.until(lambda: task.results, within=within)
         return task.result

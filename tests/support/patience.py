@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(look: Callable[[], T], *, within: float = 10.0, every: float = 0.002) -> T:
+def until(look: Callable[[], T], *, within: float = 40.0, every: float = 0.002) -> T:
     """Call *look* until it returns something true, and return that; raises after *within* seconds."""
     deadline = time.monotonic() + within
     while not (found := look()):

@@ -55,7 +55,7 @@ class Program:
                 stderr=subprocess.STDOUT,
             )
 
-    def stop(self, *, within: float = 15.0) -> int:
+    def stop(self, *, within: float = 60.0) -> int:
         """Send SIGTERM and return the exit status; raises when it has not ended *within* so many seconds."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -64,7 +64,7 @@ class Program:
     def kill(self) -> None:
         """Kill it with SIGKILL, as a power cut would."""
         self.process.kill()
-        self.wait(within=10)
+        self.wait(within=60)
 
     def wait(self, *, within: float) -> int:
         """Return the exit status of a program that is about to end; kills it and raises when it does not."""

@@ -55,7 +55,7 @@ class WorkerProcess:
         """Send a signal to the worker alone."""
         self.process.send_signal(number)
 
-    def wait(self, within: float = 15.0) -> int:
+    def wait(self, within: float = 60.0) -> int:
         """Wait for its end and give the exit code."""
         return self.process.wait(within)
 
@@ -95,7 +95,7 @@ def lives(pid: int) -> bool:
         return False
 
 
-def eventually(true: Any, *, within: float = 10.0) -> None:  # noqa: ANN401
+def eventually(true: Any, *, within: float = 40.0) -> None:  # noqa: ANN401
     """Wait until *true* gives something true. Raises ``TimeoutError``."""
     until = time.monotonic() + within
     while not true():

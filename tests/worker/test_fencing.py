@@ -29,8 +29,8 @@ def test_worker_that_cannot_renew_ends_its_runs_itself(
         eventually(pids.read_text)
         fake.before = lambda _path, _body: Answer(cut=True)
         began = time.monotonic()
-        eventually(lambda: not lives(int(pids.read_text())), within=3)
-        assert time.monotonic() - began < 2
+        eventually(lambda: not lives(int(pids.read_text())), within=20)
+        assert time.monotonic() - began < 15
         assert not task.results
         fake.before = lambda _path, _body: None
         result = fake.ended(task)
@@ -78,7 +78,7 @@ def test_cancel_ends_the_run(fake: FakeServer, start_worker: StartWorker, tmp_pa
         began = time.monotonic()
         fake.cancel(task)
         result = fake.ended(task)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 15
         assert (result["exitCode"], result["error"], result["reason"]) == (-1, "Cancelled", "cancelled")
         assert task.stdout == b"so far\n"
         assert not lives(int(pids.read_text()))

@@ -216,7 +216,7 @@ def test_stopped_worker_finds_its_lease_gone_and_ends_the_run(
         worker.signal(signal.SIGSTOP)
         eventually(lambda: time.monotonic() > task.lease_until)
         worker.signal(signal.SIGCONT)
-        result = fake.ended(task, within=2)
+        result = fake.ended(task, within=20)
         assert result["reason"] == "failed"
         assert result["error"].startswith("Stopped: the lease ended")
         assert fake.ended(fake.submit(command="true"))["exitCode"] == 0
