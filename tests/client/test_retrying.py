@@ -8,10 +8,10 @@ import time
 import pytest
 
 import clawtrail
+from benchmarks.processes import free_port
 from clawtrail import BadAnswer, Busy, Client, Conflict, Refused, ServerFailed, Unreachable
 from clawtrail.transport import LARGEST_ANSWER, Retrying
 from tests.client.conftest import QUICKLY, TOKEN
-from tests.support.processes import free_port
 from tests.support.scripted_server import DROP, Reply, ScriptedServer, page, reply
 
 STATS = {"queue": {"total": 1, "byStatus": {"pending": 1}}}

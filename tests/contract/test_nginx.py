@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from benchmarks.processes import free_port
 from clawtrail import Client
 from tests.support.nginx import start_nginx
 from tests.support.patience import until
-from tests.support.processes import TOKEN, Server, free_port, start_server, start_worker
+from tests.support.processes import TOKEN, Server, start_server, start_worker
 
 AUTH = {"Authorization": f"Bearer {TOKEN}"}
 PAST_THE_DEFAULT = 61.5  # nginx gives an upstream 60 s to answer, unless told otherwise

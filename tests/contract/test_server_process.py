@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from benchmarks.processes import free_port
 from tests.support.database import Database
 from tests.support.patience import until
-from tests.support.processes import TOKEN, Server, free_port, start_server
+from tests.support.processes import TOKEN, Server, start_server
 from tests.support.typing_commands import clawtrail
 
 AUTH = {"Authorization": f"Bearer {TOKEN}"}
@@ -57,7 +58,7 @@ def submit(server: Server, **more: object) -> str:
 
 
 def test_sigterm_answers_who_waits_and_exits_with_0(tmp_path: Path) -> None:
-    """Parked polls and result waits are answered at SIGTERM, long before their time, and the end is on record."""
+    """Parked polls and result waits are answered at SIGTERM, long before their time; the record ends well."""
     with start_server(tmp_path / "data") as server, ThreadPoolExecutor(24) as pool:
         task_id = submit(server, notBefore=4_000_000_000_000)
         polls = [pool.submit(sync, server, worker=f"w{n}") for n in range(20)]

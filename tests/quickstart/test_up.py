@@ -12,8 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from benchmarks.processes import free_port
 from tests.support.patience import until
-from tests.support.processes import REPOSITORY, clean_environ, free_port
+from tests.support.processes import REPOSITORY, clean_environ
 from tests.support.quickstart import Up, start_up
 
 

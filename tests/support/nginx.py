@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.support.processes import REPOSITORY, free_port
+from benchmarks.processes import free_port
+from tests.support.processes import REPOSITORY
 
 EXAMPLE = REPOSITORY / "deploy" / "nginx.conf"
 

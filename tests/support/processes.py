@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import requests
 
+from benchmarks.processes import free_port
 from clawtrail import Client
 from tests.support import migrated
 from tests.support.forking import Forked
@@ -242,11 +242,3 @@ def clean_environ() -> dict[str, str]:
     """Return this process's environment without anything that configures us."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     return kept | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(REPOSITORY)}
-
-
-def free_port() -> int:
-    """Return a port of loopback on which nobody listens at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
