@@ -6,32 +6,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import pytest
 
 from clawtrail import cli
 from tests.support.processes import clean_environ
 from tests.support.scripted_server import ScriptedServer
+from tests.support.typing_commands import Typed
 
 TOKEN = "ctc_ada-keeps-this-to-herself"
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What a command left: its exit status and what it wrote."""
-
-    status: int
-    out: bytes
-    err: str
-
-    @property
-    def text(self) -> str:
-        """Its standard output as text."""
-        return self.out.decode()
-
-
-Type = Callable[..., Ran]
+Type = Callable[..., Typed]
 
 
 @pytest.fixture
@@ -53,7 +39,7 @@ def typed(
 ) -> Type:
     """Run `clawtrail ARGUMENTS` in this process, with pipes for its output."""
 
-    def run(*arguments: str) -> Ran:
+    def run(*arguments: str) -> Typed:
         for name in os.environ.keys() - environ.keys():
             monkeypatch.delenv(name)
         for name, value in environ.items():
@@ -62,7 +48,7 @@ def typed(
             cli.main(arguments)
         out, err = capfdbinary.readouterr()
         assert isinstance(left.value.code, int)
-        return Ran(left.value.code, out, err.decode())
+        return Typed(left.value.code, out, err.decode())
 
     return run
 

@@ -75,6 +75,12 @@ def test_the_version_is_the_packages(typed: Type) -> None:
     assert f"\nversion = {__version__}\n" in setup or "attr: clawtrail.__version__" in setup
 
 
+def fresh(code: str) -> subprocess.CompletedProcess[str]:
+    """Run *code* in a new interpreter."""
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+
+
 def test_a_missing_server_is_said_in_a_sentence() -> None:
     """Without the server's packages, its commands say how to install them and leave with 2."""
     code = (
@@ -83,8 +89,7 @@ def test_a_missing_server_is_said_in_a_sentence() -> None:
         "import clawtrail.cli as cli\n"
         "cli.main(['serve', '--data', '/nonexistent/nowhere'])\n"
     )
-    command = [sys.executable, "-c", code]
-    ran = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    ran = fresh(code)
     assert ran.returncode == 2
     assert "pip install 'clawtrail[server]'" in ran.stderr
     assert "Traceback" not in ran.stderr
@@ -98,8 +103,7 @@ def test_worker_and_policy_start_without_an_event_loop() -> None:
         "import worker.cli, worker.policy_cli, config.worker\n"
         "print(config.worker.load(CLAWTRAIL_WORKER_TOKEN='a-token').name)\n"
     )
-    command = [sys.executable, "-c", code]
-    ran = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    ran = fresh(code)
     assert ran.stdout.strip(), ran.stderr
 
 
