@@ -4,7 +4,7 @@
 
 DATA ?= ./data
 PORT ?= 3456
-ARGS ?= -n logical --maxprocesses 4 --dist loadfile
+ARGS ?= -n 4 --dist loadfile --no-loadscope-reorder
 ENV := .venv
 BIN := $(ENV)/bin
 DESCRIPTION := setup.cfg pyproject.toml

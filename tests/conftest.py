@@ -14,6 +14,16 @@ settings.register_profile("long", deadline=None, print_blob=True, max_examples=2
 settings.load_profile("suite")
 
 
+_WAITING = ("contract", "witness", "crash", "quickstart", "docs", "cli", "sandbox", "agents", "worker")
+"""Folders whose tests wait for processes more than they work."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what waits: the rest fills the gaps, and no long file is left for the end."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(here).parts[0] not in _WAITING)
+
+
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
     """A fresh database with its one writer, opened as the service opens it."""

@@ -4,9 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.processes import free_port
 from tests.support.fake_server import FakeServer
 from tests.support.policies import write
-from tests.support.processes import REPOSITORY, clean_environ, free_port
+from tests.support.processes import REPOSITORY, clean_environ
 from tests.worker.conftest import StartWorker, fake, start_worker
 
 __all__ = ["fake", "start_worker"]
