@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from clawtrail.agents import AgentSession, Reply
     from clawtrail.answers import (
         Chunk,
         Detail,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from clawtrail.client import Client
     from clawtrail.errors import (
         BadAnswer,
+        BudgetSpent,
         Busy,
         ClawtrailError,
         Conflict,
@@ -44,7 +46,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AgentSession",
     "BadAnswer",
+    "BudgetSpent",
     "Busy",
     "Chunk",
     "ClawtrailError",
@@ -58,6 +62,7 @@ __all__ = [
     "NotFound",
     "RecordAlarm",
     "Refused",
+    "Reply",
     "Result",
     "ServerFailed",
     "Stats",
@@ -72,7 +77,14 @@ __all__ = [
     "WorkerSeen",
 ]
 
-_HOMES = ("clawtrail.errors", "clawtrail.result", "clawtrail.answers", "clawtrail.tasks", "clawtrail.client")
+_HOMES = (
+    "clawtrail.errors",
+    "clawtrail.result",
+    "clawtrail.answers",
+    "clawtrail.agents",
+    "clawtrail.tasks",
+    "clawtrail.client",
+)
 
 
 def __getattr__(name: str) -> object:

@@ -14,15 +14,20 @@ from clawtrail.result import Result
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A task that is durable on the record; ``rerun_of`` names the task that it repeats."""
+    """A task that is durable on the record; ``rerun_of`` names the task that it repeats.
+
+    ``session_id`` is that of a prompt: give it with the next one to go on.
+    """
 
     task_id: str
     rerun_of: str | None = None
+    session_id: str | None = None
 
     @classmethod
     def read(cls, answer: Json) -> Submitted:
         """Read the answer of a submitting route."""
-        return cls(fields.text(answer, "taskId"), fields.text_or_none(answer, "rerunOf"))
+        rerun_of, session_id = (fields.text_or_none(answer, name) for name in ("rerunOf", "sessionId"))
+        return cls(fields.text(answer, "taskId"), rerun_of, session_id)
 
 
 @dataclass(frozen=True, slots=True)

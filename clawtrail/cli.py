@@ -28,6 +28,22 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             "clawtrail.commands.again", "rerun", "Make a new task with the content of an old one."
         ),
     },
+    "Agents": {
+        "claude": Entry(
+            "clawtrail.commands.asking",
+            "claude",
+            "Hand a prompt to Claude Code over there and show its answer.",
+        ),
+        "codex": Entry(
+            "clawtrail.commands.asking", "codex", "Hand a prompt to Codex over there and show its answer."
+        ),
+        "gemini": Entry(
+            "clawtrail.commands.asking", "gemini", "Hand a prompt to Gemini over there and show its answer."
+        ),
+        "sessions": Entry(
+            "clawtrail.commands.sessions", "sessions", "List the sessions of agents, the newest first."
+        ),
+    },
     "Approvals": {
         "approvals": Entry(
             "clawtrail.commands.approvals", "approvals", "Show what workers ask before they run it."

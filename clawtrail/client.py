@@ -7,9 +7,10 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self, Unpack
+from typing import TYPE_CHECKING, Literal, Self, Unpack, cast
 
 from clawtrail import fields, following
+from clawtrail.agents import AgentSession, Reply
 from clawtrail.answers import (
     Chunk,
     Detail,
@@ -24,11 +25,11 @@ from clawtrail.answers import (
 )
 from clawtrail.errors import Conflict, StillRunning, TaskFailed
 from clawtrail.fields import Json
-from clawtrail.following import LONGEST_POLL, task_path
+from clawtrail.following import LONGEST_POLL, Filters, task_path
 from clawtrail.profile import find_profile
 from clawtrail.questions import Questions
 from clawtrail.result import Result
-from clawtrail.tasks import CommandOptions, Task, TaskOptions
+from clawtrail.tasks import Agent, AskOptions, CommandOptions, PromptOptions, Task, TaskOptions
 from clawtrail.transport import Question, Retrying, Transport
 
 if TYPE_CHECKING:
@@ -109,11 +110,11 @@ class Client:
     def submit_many(self, tasks: Iterable[Task]) -> tuple[Submitted, ...]:
         """Hand over up to 1,000 tasks, all or none of them, and return them in the same order.
 
-        Raises ``ValueError`` for file operations, which have routes of their own.
+        Raises ``ValueError`` for file operations and prompts, which have routes of their own.
         """
         batch = list(tasks)
         if any(task.route != "/tasks" for task in batch):
-            raise ValueError("file operations cannot go into a batch")
+            raise ValueError("file operations and prompts cannot go into a batch")
         answer = self._submit("/tasks/batch", {"tasks": [task.body for task in batch]})
         return tuple(map(Submitted, fields.texts(answer, "taskIds")))
 
@@ -172,10 +173,27 @@ class Client:
     ) -> Result:
         """Replace *old*, which must stand there exactly once, or everywhere with *replace_all*.
 
-        The result carries a unified diff in its metadata. Raises ``TaskFailed`` when *old* is not found, or
-        found more than once.
+        The result's metadata has a unified diff. Raises ``TaskFailed`` unless *old* is found once.
         """
         return self.run_task(Task.file_edit(path, old, new, replace_all=replace_all, **options), check=True)
+
+    def ask_claude(self, prompt: str, **options: Unpack[AskOptions]) -> Reply:
+        """Hand a prompt to Claude Code and return its answer, as ``run`` does; raises ``BudgetSpent``."""
+        return self._ask("claude", prompt, options)
+
+    def ask_codex(self, prompt: str, **options: Unpack[AskOptions]) -> Reply:
+        """Hand a prompt to Codex, as ``ask_claude`` does to Claude Code."""
+        return self._ask("codex", prompt, options)
+
+    def ask_gemini(self, prompt: str, **options: Unpack[AskOptions]) -> Reply:
+        """Hand a prompt to Gemini, as ``ask_claude`` does to Claude Code."""
+        return self._ask("gemini", prompt, options)
+
+    def sessions(self, agent: Agent | None = None, *, limit: int = 50) -> tuple[AgentSession, ...]:
+        """Return the sessions of *agent*, or of all agents, the newest first; at most *limit*, up to 500."""
+        query: Json = {"limit": limit} | ({} if agent is None else {"cliType": agent})
+        answer = self._get("/sessions/state", query=query)
+        return tuple(map(AgentSession.read, fields.mappings(answer, "sessions")))
 
     def get(self, task_id: str, *, wait: float = 0.0) -> Result | Unfinished:
         """Return the result, or how the task stands when it has none within *wait* seconds (at most 50)."""
@@ -201,28 +219,9 @@ class Client:
             following.Merged(*(following.follow_output(self._transport, task_id, name) for name in names))
         )
 
-    def list(
-        self,
-        *,
-        state: str | Sequence[str] | None = None,
-        kind: str | None = None,
-        actor: str | None = None,
-        worker: str | None = None,
-        q: str | None = None,
-        since: int | None = None,
-        until: int | None = None,
-        tag: str | None = None,
-        limit: int | None = None,
-    ) -> Iterator[Summary]:
-        """Yield the tasks that match, newest first, page by page; at most *limit* of them.
-
-        *since* and *until* are epoch milliseconds; *q* is searched for in commands and paths.
-        """
-        states = state if state is None or isinstance(state, str) else ",".join(state)
-        asked: dict[str, object] = {"state": states, "kind": kind, "actor": actor, "worker": worker, "q": q}
-        asked |= {"tag": tag, "since": since, "until": until}
-        query = {name: value for name, value in asked.items() if value is not None}
-        return following.list_tasks(self._transport, query, limit)
+    def list(self, *, limit: int | None = None, **filters: Unpack[Filters]) -> Iterator[Summary]:
+        """Yield the tasks that match, newest first, page by page; at most *limit* of them."""
+        return following.list_tasks(self._transport, following.query_of(filters), limit)
 
     def show(self, task_id: str) -> Detail:
         """Return everything about one task: content, outcomes, why it stands where it stands."""
@@ -278,15 +277,20 @@ class Client:
             answer = self._transport.ask(Question("POST", task_path(task_id, "cancel"), body=body)).content
         except Conflict:
             standing = self.get(task_id)
-            if standing.state != "cancelled":
-                raise
-            return standing.state
+            if standing.state == "cancelled":
+                return standing.state
+            raise
         return fields.text(answer, "state")
 
     @property
     def questions(self) -> Questions:
         """What workers ask people before they run it: ``list``, ``approve`` and ``deny``."""
         return Questions(self._transport)
+
+    def _ask(self, agent: Agent, prompt: str, options: AskOptions) -> Reply:
+        check, wait_for = options.pop("check", False), options.pop("wait_for", None)
+        task = Task.prompt(agent, prompt, **cast("PromptOptions", options))
+        return Reply.of(self.run_task(task, check=check, wait_for=wait_for))
 
     def _get(self, path: str, *, query: Json | None = None, wait: float = 0.0) -> Json:
         return self._transport.ask(Question("GET", path, query=query or {}, wait=wait)).content

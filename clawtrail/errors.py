@@ -12,6 +12,7 @@
     └── Refused                   the server said no, with a status and a stable code
         ├── InvalidRequest        400, 405, 413, 415
         ├── Unauthorized          401
+        ├── BudgetSpent           402: this token may spend no more on agents for now
         ├── Forbidden             403
         ├── NotFound              404
         ├── Conflict              409
@@ -100,6 +101,10 @@ class Unauthorized(Refused):
     """The token is missing, wrong, expired or revoked."""
 
 
+class BudgetSpent(Refused):
+    """The token's budget for agents is spent, or promised to what runs; its text says until when."""
+
+
 class Forbidden(Refused):
     """The token is good, but its roles do not allow this."""
 
@@ -122,6 +127,7 @@ class ServerFailed(Refused):
 
 _BY_STATUS: dict[int, type[Refused]] = {
     401: Unauthorized,
+    402: BudgetSpent,
     403: Forbidden,
     404: NotFound,
     409: Conflict,

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from clawtrail.errors import (
     BadAnswer,
+    BudgetSpent,
     Busy,
     ClawtrailError,
     Forbidden,
@@ -45,6 +46,7 @@ _STATUSES: dict[type[ClawtrailError], int] = {
     Unreachable: 69,
     ServerFailed: 69,
     Busy: 75,
+    BudgetSpent: 75,
     StillRunning: 75,
     BadAnswer: 76,
     Unauthorized: 77,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypedDict, TypeVar
 from urllib.parse import quote
 
 from clawtrail import fields
@@ -42,6 +42,31 @@ def pause_before_next(answer: Answer, *, held: float, asked: float) -> None:
     """
     if held < min(asked, _HASTE):
         time.sleep(min(asked, answer.retry_after or _HASTE))
+
+
+class Filters(TypedDict, total=False):
+    """What a list of tasks is narrowed to; *q* is searched for in commands, paths and prompts.
+
+    *since* and *until* are epoch milliseconds. What is None narrows nothing.
+    """
+
+    state: str | Sequence[str] | None
+    kind: str | None
+    actor: str | None
+    worker: str | None
+    q: str | None
+    since: int | None
+    until: int | None
+    tag: str | None
+
+
+def query_of(filters: Filters) -> dict[str, object]:
+    """Return *filters* as the query of a list."""
+    asked: dict[str, object] = {name: value for name, value in filters.items() if value is not None}
+    states = filters.get("state")
+    if states is not None and not isinstance(states, str):
+        asked["state"] = ",".join(states)
+    return asked
 
 
 def list_tasks(transport: Transport, query: dict[str, object], limit: int | None) -> Iterator[Summary]:

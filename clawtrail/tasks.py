@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypedDict, Unpack
 
+Agent = Literal["claude", "codex", "gemini"]
 Effect = Literal["read", "idempotent", "mutating"]
 
 
@@ -35,6 +36,33 @@ class CommandOptions(TaskOptions, total=False):
     cwd: str
     env: Mapping[str, str]
     stdin: str
+
+
+class PromptOptions(TaskOptions, total=False):
+    """What a prompt for an agent takes besides; without ``session_id`` a new session begins.
+
+    ``max_cost_usd``: what it may cost at most. ``callback_channel`` and what goes with it: where the end is
+    told besides. ``origin`` to ``entrypoint``: on which way it came. ``resume_latest`` is for Gemini.
+    """
+
+    model: str
+    max_cost_usd: float
+    cwd: str
+    resume_latest: bool
+    callback_channel: str
+    callback_bot_token: str
+    callback_template: Literal["full", "plain"]
+    origin: str
+    dispatch_mode: str
+    response_mode: str
+    entrypoint: str
+
+
+class AskOptions(PromptOptions, total=False):
+    """What the asking of an agent takes besides: as ``Client.run`` does."""
+
+    check: bool
+    wait_for: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +94,11 @@ class Task:
     def of_kind(cls, kind: str, payload: Mapping[str, object], **options: Unpack[TaskOptions]) -> Task:
         """Return a task of another kind, as its worker knows it."""
         return cls({"kind": kind, "payload": dict(payload), **_on_the_wire(options)})
+
+    @classmethod
+    def prompt(cls, agent: Agent, prompt: str, **options: Unpack[PromptOptions]) -> Task:
+        """Return a prompt for *agent*: ``claude``, ``codex`` or ``gemini``."""
+        return cls({"prompt": prompt, **_on_the_wire(options)}, f"/{agent}")
 
     @classmethod
     def file_read(

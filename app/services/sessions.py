@@ -20,10 +20,13 @@ NOT_YET: ColumnElement[int] = literal_column("9007199254740991")
 _KEYED = tasks.c.session_key.is_not(None)
 _LAST = func.max(func.coalesce(tasks.c.finished_at, tasks.c.started_at, tasks.c.created_at))
 _IS_ACTIVE = func.coalesce(tasks.c.finished_at, NOT_YET) > bindparam("since")
+# Not the column itself, nor any condition on it: else SQLite walks through all sessions in their order,
+# instead of taking the few tasks that something happened to lately.
+_KEY = func.coalesce(tasks.c.session_key, "").label("key")
 _ACTIVE = Prepared(
-    select(tasks.c.session_key, func.min(tasks.c.kind).label("kind"), _LAST.label("last_at"))
-    .where(agents.is_agent(), _IS_ACTIVE, _KEYED)
-    .group_by(tasks.c.session_key),
+    select(_KEY, func.min(tasks.c.kind).label("kind"), _LAST.label("last_at"))
+    .where(agents.is_agent(), _IS_ACTIVE)
+    .group_by(_KEY),
 )
 _CHANNEL = (
     select(agents.member("callbackChannel").as_string())

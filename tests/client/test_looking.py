@@ -123,6 +123,7 @@ def test_every_status_has_its_error(status: int) -> None:
     """Each status of refusal stands for one class of the tree."""
     expected = {
         401: errors.Unauthorized,
+        402: errors.BudgetSpent,
         403: errors.Forbidden,
         404: errors.NotFound,
         409: errors.Conflict,

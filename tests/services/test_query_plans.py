@@ -8,7 +8,18 @@ import pytest
 from sqlalchemy import Connection, text
 
 from app.domain.states import State
-from app.services import approvals, claiming, finishing, holding, lookup, recovery, submitting, transitions
+from app.services import (
+    approvals,
+    budgets,
+    claiming,
+    finishing,
+    holding,
+    lookup,
+    recovery,
+    sessions,
+    submitting,
+    transitions,
+)
 from app.services.claiming import Worker
 from app.services.submitting import Once
 from tests.support import acts
@@ -116,6 +127,22 @@ def test_a_page_of_tasks_is_read_by_its_key(db: Database, plans: Plans) -> None:
     )
     assert any("tasks_1" in line and "id<?" in line for line in lines), lines
     assert not any("ORDER BY" in line for line in lines), lines
+
+
+def test_what_is_asked_of_agents_touches_their_tasks_alone(db: Database, plans: Plans) -> None:
+    """Active sessions, lists of them and budgets are found by indexes of their own, and so are charges."""
+    lately = plans.of(lambda conn: sessions.active(conn, now=db.now), on="tasks")
+    uses(lately, "tasks_agents_lately")
+    listed = plans.of(lambda conn: sessions.list_sessions(conn, kind=None, limit=5), on="tasks")
+    uses(listed, "tasks_of_agents")
+
+    def ask(conn: Connection) -> None:
+        budgets.check(conn, acts.ADA, limit=1, wanted=1, now=db.now)
+
+    uses(plans.of(ask, on="tasks"), "tasks_agents_open")
+    uses(plans.of(ask, on="events"), "events_charged")
+    for lines in (lately, listed, plans.of(ask, on="tasks")):
+        never_reads_whole(lines)
 
 
 def test_start_and_result_touch_one_task(db: Database, plans: Plans) -> None:
