@@ -128,3 +128,13 @@ def test_without_the_sandbox_nothing_runs(ward: Ward) -> None:
         assert (ending.exit_code, ending.reason) == (126, "policy")
         assert ending.error == "Refused: the sandbox no-network does not work here: it was not tried yet"
     assert not (ward.work / "ran").exists()
+
+
+def test_a_folder_that_became_a_link_is_not_shown(ward: Ward) -> None:
+    """Swapped for a link after the decision, the folder of the run is not followed to somewhere else."""
+    inner = ward.work / "inner"
+    inner.symlink_to(ward.home / ".ssh")
+    ending, said = ward.run("cat id; ls -a", ward.confines(tree=inner))
+    inner.unlink()
+    assert (ending.exit_code, said) == (126, "")
+    assert "was swapped for a link" in (ending.error or "")

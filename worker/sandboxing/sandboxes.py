@@ -91,6 +91,9 @@ class Sandboxes:
         reason = self.missing(confines)
         if reason is not None:
             raise SandboxMissing(reason)
+        tree = confines.tree
+        if tree is not None and os.path.realpath(tree) != str(tree):
+            raise SandboxMissing(f"{tree} was swapped for a link since the decision")
         program = plain.program or _found(plain.argv[0], cwd, plain.env)
         if not cwd.is_dir():
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(cwd))
