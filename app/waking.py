@@ -20,7 +20,15 @@ _FINISHING = frozenset(
         E.APPROVAL_EXPIRED,
     },
 )
-_QUESTIONS = frozenset({E.APPROVAL_REQUESTED, E.APPROVAL_GIVEN, E.APPROVAL_REFUSED, E.APPROVAL_EXPIRED})
+_OF_RUNS = frozenset({E.QUESTION_ANSWERED, E.QUESTION_CLOSED})
+_QUESTIONS = _OF_RUNS | {
+    E.APPROVAL_REQUESTED,
+    E.APPROVAL_GIVEN,
+    E.APPROVAL_REFUSED,
+    E.APPROVAL_EXPIRED,
+    E.QUESTION_ASKED,
+}
+_CALLING = _OF_RUNS | {E.CANCEL_REQUESTED, E.WORKER_DRAINED, E.WORKER_RESUMED}
 _RETURNING = frozenset({E.CLAIM_RELEASED, E.LEASE_EXPIRED, E.TASK_REQUEUED})
 
 
@@ -54,7 +62,7 @@ def _wake(room: WaitingRoom, backlog: Backlog, event: Event) -> None:
         backlog.add(pending=-was_pending, held=was_pending - 1, finished=1)
         room.tell(event.task_id)
         room.tell(output_key(event.task_id))
-    elif event.type is E.CANCEL_REQUESTED or event.type in (E.WORKER_DRAINED, E.WORKER_RESUMED):
+    elif event.type in _CALLING:
         room.call(event.detail["worker"])
 
 

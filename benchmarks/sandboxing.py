@@ -12,7 +12,7 @@ from pathlib import Path
 from config.worker import SHELL
 from worker.executors.command import Commands
 from worker.items import Ending
-from worker.orders import Order, Plan
+from worker.orders import Decision, Order, Plan
 from worker.output import StreamName
 from worker.sandboxing.confines import Confines, Limits
 from worker.sandboxing.sandboxes import Sandboxes
@@ -26,8 +26,12 @@ class _Quiet:
     def write(self, stream: StreamName, data: bytes) -> None:
         """Take in nothing."""
 
-    def used_tool(self, tool: str, said: str) -> None:
+    def used_tool(self, tool: str, said: str, verdict: str | None = None) -> None:
         """Take in nothing."""
+
+    def ask(self, rule: str, digest: str, describe: str) -> Decision:
+        """Say no."""
+        return Decision(allowed=False, why=f"nobody is here: {rule} {digest} {describe}")
 
     def pulse(self) -> Ending | None:
         """Let it run."""

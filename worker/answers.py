@@ -1,6 +1,6 @@
 """The shapes of what the service answers; anything else is refused before it is looked at."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
@@ -38,6 +38,14 @@ class Claim(_Shape):
     approval: Approval | None = None
 
 
+class Reply(_Shape):
+    """How people answered a question that a run asked, or that nobody did."""
+
+    approval: _Id
+    decision: Literal["allow", "deny"]
+    comment: str | None = None
+
+
 class SyncAnswer(_Shape):
     """What a sync brings. ``lease_ms`` counts from the last sync that named the lease."""
 
@@ -47,6 +55,7 @@ class SyncAnswer(_Shape):
     drain: bool = False
     lease_ms: Annotated[int, Field(gt=0)]
     superseded: bool = False
+    answers: list[Reply] = []
     checkpoint: Annotated[str, Field(max_length=MAX_NOTE)] | None = None
 
 
@@ -56,6 +65,7 @@ class ItemAnswer(_Shape):
     ok: bool
     code: str | None = None
     error: str | None = None
+    approval: str | None = None
 
 
 class ReportAnswer(_Shape):

@@ -65,6 +65,12 @@ def tool_used(lease: str, number: int, tool: str, said: str, verdict: str | None
     return _encoded(item if verdict is None else item | {"verdict": verdict})
 
 
+def question(lease: str, *, rule: str, digest: str, policy_hash: str, describe: str) -> bytes:
+    """The item that asks people whether this run may do what *describe* tells and *digest* is of."""
+    item: dict[str, JsonValue] = {"type": "question", "lease": lease, "rule": rule, "digest": digest}
+    return _encoded(item | {"policyHash": policy_hash, "describe": describe})
+
+
 def recent(cli: str, sessions: list[dict[str, JsonValue]]) -> bytes:
     """The item that tells which sessions of an agent this machine has, the newest first."""
     return _encoded({"type": "recent", "cli": cli, "sessions": list(sessions)})

@@ -36,6 +36,7 @@ class AgentCall:
 
     *session* is the id in the program's own words, *asked* the one that the task gave. With *resume*
     the session goes on, else it begins. *others* are the models to try when the first is not to be had.
+    Before the agent uses one of *ask_tools*, people are asked.
     """
 
     cli: str
@@ -47,6 +48,7 @@ class AgentCall:
     mode: str | None = None
     allowed_tools: tuple[str, ...] = ()
     disallowed_tools: tuple[str, ...] = ()
+    ask_tools: tuple[str, ...] = ()
     max_cost_usd: float | None = None
 
 
@@ -69,14 +71,31 @@ class Order:
     beneath: Beneath | None = None
 
 
+@dataclass(frozen=True)
+class Decision:
+    """What people said to a question of a run, and *why* in a sentence."""
+
+    allowed: bool
+    why: str
+
+
 class Run(Protocol):
     """The run of an order, for the executor's own thread."""
 
     def write(self, stream: StreamName, data: bytes) -> None:
         """Take in output."""
 
-    def used_tool(self, tool: str, said: str) -> None:
-        """Put on the record that an agent uses *tool*, and *said*, in short, for what."""
+    def used_tool(self, tool: str, said: str, verdict: str | None = None) -> None:
+        """Put on the record that an agent uses *tool*, and *said*, in short, for what.
+
+        *verdict* is what people said to it, where they were asked: ``allow`` or ``deny``.
+        """
+
+    def ask(self, rule: str, digest: str, describe: str) -> Decision:
+        """Ask people whether what *describe* tells may be done in this run, and wait for their answer.
+
+        Any thread may call it. Without an answer in half an hour, and when the run has to stop, it is no.
+        """
 
     def pulse(self) -> Ending | None:
         """Stream what is due, and tell how the run is to end if it has to be stopped now.

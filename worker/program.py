@@ -30,6 +30,7 @@ from worker.journal import Journal
 from worker.leases import Held
 from worker.patience import Patience
 from worker.policy.guarding import Guard
+from worker.replies import Replies
 from worker.reporting import Outbox
 from worker.running import Runner
 from worker.sandboxing.sandboxes import Sandboxes
@@ -92,6 +93,7 @@ class Worker:
         session = uuid.uuid4().hex
         outbox = Outbox(server, self._slots, self._patience, worker_id=settings.name, session=session)
         self._courier = Courier(outbox, self._journal, self._slots)
+        replies = Replies()
         self._runner = Runner(
             executors=executors,
             may_run=self._guard,
@@ -99,6 +101,7 @@ class Worker:
             outbox=outbox,
             slots=self._slots,
             courier=self._courier.queue,
+            replies=replies,
         )
         self._witness = Witness(
             server,
@@ -118,6 +121,7 @@ class Worker:
             self._witness,
             self._claims.put,
             sandboxes=lambda: sandboxes.names,
+            replies=replies,
             workerId=settings.name,
             session=session,
             name=settings.name,

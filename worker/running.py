@@ -9,12 +9,14 @@ from pydantic import ValidationError
 
 from worker import items
 from worker.answers import Claim
+from worker.asking import Asker
 from worker.errors import JournalFailed
 from worker.items import Ending
 from worker.journal import Journal
 from worker.leases import Held
-from worker.orders import Executor, Order
+from worker.orders import Decision, Executor, Order
 from worker.output import Capture, Chunk, StreamName
+from worker.replies import Replies
 from worker.reporting import Outbox, Parcel
 from worker.slots import Slots
 from worker.verdicts import MayRun, Verdict
@@ -33,21 +35,34 @@ _NONE = "0" * 64
 class _LiveRun:
     """The run that an executor sees: its output, and whether it has to stop."""
 
-    def __init__(self, held: Held, capture: Capture, killed: Callable[[], bool]) -> None:
+    def __init__(
+        self, held: Held, capture: Capture, killed: Callable[[], bool], asker: Asker, policy_hash: str
+    ) -> None:
         self._held = held
         self._capture = capture
         self._killed = killed
+        self._asker = asker
+        self._policy_hash = policy_hash
         self._uses = 0
+        self.over = False
 
     def write(self, stream: StreamName, data: bytes) -> None:
         self._capture.add(stream, data)
 
-    def used_tool(self, tool: str, said: str) -> None:
+    def used_tool(self, tool: str, said: str, verdict: str | None = None) -> None:
         self._uses += 1
-        self._capture.note(items.tool_used(self._held.claim.lease, self._uses, tool, said))
+        self._capture.note(items.tool_used(self._held.claim.lease, self._uses, tool, said, verdict))
+
+    def ask(self, rule: str, digest: str, describe: str) -> Decision:
+        lease, policy_hash = self._held.claim.lease, self._policy_hash
+        item = items.question(lease, rule=rule, digest=digest, policy_hash=policy_hash, describe=describe)
+        return self._asker.ask(item, is_over=lambda: self.over or self._stop() is not None)
 
     def pulse(self) -> Ending | None:
         self._capture.flush()
+        return self._stop()
+
+    def _stop(self) -> Ending | None:
         if self._held.cancelled:
             return CANCELLED
         if self._held.gone():
@@ -71,6 +86,7 @@ class Runner:
         outbox: Outbox,
         slots: Slots,
         courier: "SimpleQueue[Chunk | None]",
+        replies: Replies,
     ) -> None:
         self._executors = executors
         self._may_run = may_run
@@ -78,6 +94,7 @@ class Runner:
         self._outbox = outbox
         self._slots = slots
         self._courier = courier
+        self._asker = Asker(outbox, replies)
         self._closed = False
         self._killed = False
 
@@ -95,9 +112,9 @@ class Runner:
         Nothing is executed before the journal has the lease and the service has said yes to its start.
         """
         capture = Capture(held.claim.lease, self._courier)
-        live = _LiveRun(held, capture, lambda: self._killed)
         verdict = self._decide(held.claim)
         capture.keep(verdict.output_bytes)
+        live = _LiveRun(held, capture, lambda: self._killed, self._asker, verdict.policy_hash)
         if verdict.answer == "deny":
             why = verdict.refusal or f"Refused by policy: {verdict.rule}"
             refused = Ending(126, why, "policy", {"rule": verdict.rule})
@@ -114,6 +131,7 @@ class Runner:
             return None
         began = time.monotonic()
         ending = ending or live.pulse() or self._execute(held.claim, live, verdict)
+        live.over = True
         return self._conclude(held, ending, capture, round((time.monotonic() - began) * 1000))
 
     def _decide(self, claim: Claim) -> Verdict:

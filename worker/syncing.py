@@ -8,6 +8,7 @@ from worker.client import Server
 from worker.errors import Rejected, ServerTrouble
 from worker.leases import Asking, Held
 from worker.patience import Patience
+from worker.replies import Replies
 from worker.slots import Slots
 from worker.witnessing import Witness
 
@@ -31,10 +32,11 @@ class Syncing:
         witness: Witness,
         take: Callable[[Held], None],
         *,
+        replies: Replies,
         sandboxes: Callable[[], Sequence[str]] = tuple,
         **about: str | list[str],
     ) -> None:
-        """Give each new claim to *take*.
+        """Give each new claim to *take*, and what people answered to *replies*.
 
         *about* is what every sync says of this worker, *sandboxes* tells which of them it has at that time.
         """
@@ -44,6 +46,7 @@ class Syncing:
         self._witness = witness
         self._take = take
         self._sandboxes = sandboxes
+        self._replies = replies
         self._head = json.dumps(about)[:-1]
         self._hurried = 0
 
@@ -61,6 +64,7 @@ class Syncing:
             fresh, news = self._slots.synced(asking, answer)
             for held in fresh:
                 self._take(held)
+            news |= self._replies.take(answer.answers)
             self._witness.answered(answer.checkpoint)
             self._mind_hurry(asking, news=news)
 
@@ -74,6 +78,8 @@ class Syncing:
             "sandboxes": self._sandboxes(),
             "wait": round(asking.wait * 1000),
         }
+        if heard := self._replies.heard():
+            said["heard"] = heard
         size = self._witness.size_to_say()
         if size is not None:
             said["checkpoint"] = size

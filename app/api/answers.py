@@ -239,6 +239,7 @@ class Synced(Answer):
     now: int
     lease_ms: int
     start_ms: int
+    answers: list[dict[str, Any]] | None = None
     checkpoint: str | None = None
 
 

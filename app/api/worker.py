@@ -37,8 +37,9 @@ class Seen:
     def is_news(self, body: Sync, first: Seen) -> bool:
         """Say whether the worker should hear of it at once."""
         cancels = set(self.holdings.cancelled) - set(body.cancelling)
+        replies = {reply.approval for reply in self.holdings.replies} - set(body.heard)
         told = first.draining if body.drain is None else body.drain
-        return bool(self.claims or self.holdings.lost or cancels or self.draining != told)
+        return bool(self.claims or self.holdings.lost or cancels or replies or self.draining != told)
 
 
 @routes("POST", "/worker/sync", roles=WORKER, body=Sync, answers=answers.Synced)
@@ -146,6 +147,8 @@ def _synced(call: Call[Sync, Nothing], seen: Seen, *, superseded: bool) -> dict[
         "leaseMs": LEASE_MS,
         "startMs": START_MS,
     }
+    if seen.holdings.replies:
+        told["answers"] = [dataclasses.asdict(reply) for reply in seen.holdings.replies]
     newest = call.service.checkpoint()
     if call.body.checkpoint not in (None, newest.size):
         told["checkpoint"] = newest.note

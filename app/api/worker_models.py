@@ -50,6 +50,10 @@ class Sync(Wire):
         default=[],
         description="Tasks whose cancellation the worker knows of; a sync is not answered for them.",
     )
+    heard: Annotated[list[Name], Field(max_length=1000)] = Field(
+        default=[],
+        description="Questions of runs whose answers the worker knows; a sync is not answered for them.",
+    )
     drain: bool | None = Field(
         default=None,
         description="What the worker was last told of draining; a sync is answered when that is out of date.",
@@ -90,6 +94,19 @@ class Verdict(Wire):
     describe: Annotated[Text, Field(max_length=MAX_DESCRIBE)] = Field(
         default="",
         description="With ask: what exactly would run, for the people who decide.",
+    )
+
+
+class RunQuestion(Wire):
+    """A run asks people before it does something; it goes on meanwhile, and hears the answer by its syncs."""
+
+    type: Literal["question"]
+    lease: Lease
+    rule: Name
+    digest: Name
+    policy_hash: Name = ""
+    describe: Annotated[Text, Field(max_length=MAX_DESCRIBE)] = Field(
+        default="", description="What exactly would be done, for the people who decide."
     )
 
 
@@ -209,7 +226,7 @@ class Found(Wire):
 
 
 Item = Annotated[
-    Start | Verdict | OutputPiece | Ended | Note | Alarm | ToolUsed | CallbackEnded | Found,
+    Start | Verdict | RunQuestion | OutputPiece | Ended | Note | Alarm | ToolUsed | CallbackEnded | Found,
     Field(discriminator="type"),
 ]
 

@@ -17,13 +17,15 @@ from app.api.worker_models import (
     Found,
     Item,
     OutputPiece,
+    RunQuestion,
     Start,
     ToolUsed,
     Verdict,
 )
 from app.domain.errors import IllegalTransition, InvalidRequest, LeaseLost, ServiceError
 from app.domain.event_types import EventType
-from app.services import callbacks, finishing, outcomes, record, reporting, sessions, tools
+from app.services import callbacks, finishing, outcomes, record, reporting, run_questions, sessions, tools
+from app.services.approvals import Question
 from app.services.attempts import Reporter
 from app.services.outcomes import Outcome
 from app.services.reporting import Grounds
@@ -81,6 +83,9 @@ def _apply(reading: Reading, item: Item) -> dict[str, Any]:
     if isinstance(item, Start):
         grounds = Grounds(item.rule, item.digest, item.policy_hash)
         return {"leaseExpiresAt": reporting.start(conn, item.lease, grounds, by=by, now=now)}
+    if isinstance(item, RunQuestion):
+        question = Question(item.rule, item.digest, item.policy_hash, item.describe)
+        return {"approval": run_questions.ask(conn, item.lease, question, by=by, now=now)}
     if isinstance(item, OutputPiece):
         _take_output(reading, item.lease, item.stream, offset=item.offset, data=item.raw())
     elif isinstance(item, Ended):

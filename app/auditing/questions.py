@@ -52,6 +52,8 @@ class Questions:
         self._tasks: dict[str, int] = {}
         types = (EventType.APPROVAL_REQUESTED, EventType.APPROVAL_GIVEN, EventType.APPROVAL_REFUSED)
         self.handlers: dict[str, Handler] = {type_.value: self._asked for type_ in types}
+        for type_ in (EventType.QUESTION_ASKED, EventType.QUESTION_ANSWERED, EventType.QUESTION_CLOSED):
+            self.handlers[type_.value] = self._asked_in_a_run
         for type_ in (EventType.APPROVAL_EXPIRED, EventType.TASK_STARTED, EventType.TASK_CANCELLED):
             self.handlers[type_.value] = self._perhaps_asked
 
@@ -67,6 +69,9 @@ class Questions:
     def _asked(self, row: Row, facts: Facts, digest: str | None) -> None:
         self._tasks[row[3]] = row[0]
         self._then[row[2]](row, facts, digest)
+
+    def _asked_in_a_run(self, row: Row, _facts: Facts, _digest: str | None) -> None:
+        self._tasks[row[3]] = row[0]
 
     def _perhaps_asked(self, row: Row, facts: Facts, digest: str | None) -> None:
         if "approval" in facts or facts.get("from_state") == "awaiting_approval":
@@ -104,9 +109,14 @@ def _told(events: list[Row]) -> dict[str, Told]:
             facts = parse(detail)
         except DetailUnreadable:
             continue  # it was found before
-        if type_ == EventType.APPROVAL_REQUESTED:
-            newest = told[facts.get("approval", "")] = _asked(facts)
-            newest |= {"task_id": task_id, "attempt": attempt, "requested_at": at}
+        if type_ in (EventType.APPROVAL_REQUESTED, EventType.QUESTION_ASKED):
+            asked = told[facts.get("approval", "")] = _asked(facts)
+            asked |= {"task_id": task_id, "attempt": attempt, "requested_at": at}
+            newest = newest if type_ == EventType.QUESTION_ASKED else asked
+        elif type_ in (EventType.QUESTION_ANSWERED, EventType.QUESTION_CLOSED):
+            state = facts.get("answer") or facts.get("reason")
+            asked = told.get(facts.get("approval", ""), {})
+            asked |= {"state": state, "decided_by": actor, "decided_at": at, "comment": facts.get("comment")}
         elif type_ == EventType.TASK_STARTED and "approval" in facts:
             newest["used_at"] = at
         elif type_ in _CLOSED and newest.get("state") == "pending":

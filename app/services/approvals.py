@@ -20,7 +20,7 @@ from app.domain.errors import (
 from app.domain.event_types import EventType
 from app.domain.states import State
 from app.domain.timing import APPROVAL_MS
-from app.services import transitions
+from app.services import record, transitions
 from app.services.attempts import Reporter
 from app.storage.prepared import Prepared
 from app.storage.tables import AnyRow, approvals, tasks
@@ -32,7 +32,14 @@ UNUSED = "unused"
 
 _ONE = Prepared(select(approvals).where(approvals.c.id == bindparam("id")))
 _WITH_TASK = select(
-    approvals, tasks.c.kind, tasks.c.submitted_by, tasks.c.on_behalf_of, tasks.c.session_key
+    approvals,
+    tasks.c.kind,
+    tasks.c.submitted_by,
+    tasks.c.on_behalf_of,
+    tasks.c.session_key,
+    tasks.c.state.label("task_state"),
+    tasks.c.attempt.label("task_attempt"),
+    tasks.c.approval_id.label("about"),
 ).join(tasks, tasks.c.id == approvals.c.task_id)
 _NOBODYS = {"claimed_by": None, "claimed_at": None, "lease_hash": None, "lease_expires_at": None}
 
@@ -68,7 +75,7 @@ def ask(conn: Connection, held: AnyRow, question: Question, *, by: Reporter, now
         if _ONE.first(conn, {"id": held.approval_id}).digest == question.digest:
             return str(held.approval_id)
         raise IllegalTransition("Another question about this task is open.")
-    row = _row(held, question, now)
+    row = new_row(held, question, now)
     conn.execute(insert(approvals), [row])
     transitions.move(
         conn,
@@ -114,8 +121,8 @@ def decide(
     """Answer a question and return it as it is then; the first answer counts.
 
     With yes the task is pending again, for the worker that asked alone, and for ``APPROVAL_MS``. With no
-    it ends as denied. The same answer by the same person again changes nothing. Raises
-    ``ApprovalNotFound``, ``OwnSubmission`` and ``AlreadyDecided``.
+    it ends as denied. A task that asks in its run goes on either way. The same answer by the same person
+    again changes nothing. Raises ``ApprovalNotFound``, ``OwnSubmission`` and ``AlreadyDecided``.
     """
     row = get_approval(conn, approval_id)
     if row.submitted_by.partition(":")[2] == by.name:
@@ -127,7 +134,9 @@ def decide(
         raise AlreadyDecided(f"This question was closed before: {row.state}, by {row.decided_by}.")
     if row.expires_at <= now:
         raise AlreadyDecided("The time for an answer is over.")
-    if yes:
+    if row.about != row.id:
+        _answer_run(conn, row, comment, by, now, yes=yes)
+    elif yes:
         _give(conn, row, comment, by, now)
     else:
         _refuse(conn, row, comment, by, now)
@@ -136,7 +145,7 @@ def decide(
 
 def withdraw(conn: Connection, approval_id: str, *, actor: str, now: int) -> None:
     """Close the open question of a task that was cancelled."""
-    _close(conn, approval_id, "withdrawn", actor=actor, now=now)
+    close(conn, approval_id, "withdrawn", actor=actor, now=now)
 
 
 def lapse(conn: Connection, task: AnyRow, *, actor: str, now: int) -> None:
@@ -144,7 +153,7 @@ def lapse(conn: Connection, task: AnyRow, *, actor: str, now: int) -> None:
     from_ = State(task.state)
     is_open = from_ is State.AWAITING_APPROVAL
     if is_open:
-        _close(conn, task.approval_id, "expired", actor=actor, now=now)
+        close(conn, task.approval_id, "expired", actor=actor, now=now)
     reason = EXPIRED if is_open else UNUSED
     transitions.move(
         conn,
@@ -184,7 +193,8 @@ def get_approval(conn: Connection, approval_id: str) -> AnyRow:
     return row
 
 
-def _row(held: AnyRow, question: Question, now: int) -> dict[str, Any]:
+def new_row(held: AnyRow, question: Question, now: int) -> dict[str, Any]:
+    """Return the row of a new question about the attempt in *held*."""
     salt = random_bytes(SALT_BYTES)
     return {
         "id": str(uuid.UUID(bytes=random_bytes(16), version=4)),
@@ -205,7 +215,7 @@ def _row(held: AnyRow, question: Question, now: int) -> dict[str, Any]:
 
 def _give(conn: Connection, row: AnyRow, comment: str | None, by: Decider, now: int) -> None:
     until = now + APPROVAL_MS
-    _close(conn, row.id, "approved", actor=by.actor, now=now, comment=comment, expires_at=until)
+    close(conn, row.id, "approved", actor=by.actor, now=now, comment=comment, expires_at=until)
     transitions.move(
         conn,
         row.task_id,
@@ -224,7 +234,7 @@ def _give(conn: Connection, row: AnyRow, comment: str | None, by: Decider, now: 
 
 
 def _refuse(conn: Connection, row: AnyRow, comment: str | None, by: Decider, now: int) -> None:
-    _close(conn, row.id, "denied", actor=by.actor, now=now, comment=comment)
+    close(conn, row.id, "denied", actor=by.actor, now=now, comment=comment)
     transitions.move(
         conn,
         row.task_id,
@@ -241,7 +251,29 @@ def _refuse(conn: Connection, row: AnyRow, comment: str | None, by: Decider, now
     )
 
 
-def _close(conn: Connection, approval_id: str, state: str, *, actor: str, now: int, **more: object) -> None:
+def _answer_run(
+    conn: Connection, row: AnyRow, comment: str | None, by: Decider, now: int, *, yes: bool
+) -> None:
+    if row.task_state != State.RUNNING or row.task_attempt != row.attempt:
+        raise AlreadyDecided("The run that asked this is over.")
+    state = "approved" if yes else "denied"
+    close(conn, row.id, state, actor=by.actor, now=now, comment=comment)
+    record.append(
+        conn,
+        EventType.QUESTION_ANSWERED,
+        at=now,
+        actor=by.actor,
+        task_id=row.task_id,
+        attempt=row.attempt,
+        approval=row.id,
+        worker=row.worker_id,
+        answer=state,
+        comment=comment,
+    )
+
+
+def close(conn: Connection, approval_id: str, state: str, *, actor: str, now: int, **more: object) -> None:
+    """Write down how a question was closed, and by whom; the caller appends the event."""
     conn.execute(
         update(approvals).where(approvals.c.id == approval_id),
         {"state": state, "decided_by": actor, "decided_at": now, **more},

@@ -12,11 +12,13 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from app.domain import leases
 from app.domain.errors import WorkerNotFound
 from app.domain.event_types import EventType
+from app.domain.kinds import Kind
 from app.domain.leases import Lease
 from app.domain.states import State
 from app.domain.timing import LEASE_MS, RENEW_AFTER_MS, SEEN_AFTER_MS
-from app.services import outcomes, record, transitions
+from app.services import outcomes, record, run_questions, transitions
 from app.services.claiming import Worker
+from app.services.run_questions import Reply
 from app.storage.prepared import Prepared
 from app.storage.tables import AnyRow, tasks, workers
 
@@ -40,6 +42,7 @@ class Holdings:
 
     cancelled: tuple[str, ...]
     lost: tuple[str, ...]
+    replies: tuple[Reply, ...] = ()
 
 
 _WORKER = Prepared(select(workers).where(workers.c.id == bindparam("id")))
@@ -102,7 +105,8 @@ def keep(conn: Connection, worker: Worker, held: Iterable[str], *, now: int) -> 
     if due:
         conn.execute(_RENEW, {"ids": due, "until": now + LEASE_MS})
     cancelled = tuple(row.id for row in alive if row.cancel_requested_at is not None)
-    return Holdings(cancelled, tuple(lost))
+    asks = alive and Kind.CLAUDE_CLI in worker.kinds  # nobody else asks in a run
+    return Holdings(cancelled, tuple(lost), run_questions.list_replies(conn, worker.id) if asks else ())
 
 
 def give_back(conn: Connection, worker: Worker, held: Collection[str], *, now: int) -> int:

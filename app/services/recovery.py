@@ -10,7 +10,7 @@ from app.domain.event_types import EventType
 from app.domain.kinds import may_run_again
 from app.domain.states import State
 from app.domain.timing import LEASE_MS
-from app.services import approvals, holding, transitions
+from app.services import approvals, holding, run_questions, transitions
 from app.storage.tables import AnyRow, tasks
 from app.storage.tables import approvals as questions
 
@@ -59,7 +59,10 @@ _DUE: Select[tuple[Any]] = (
 
 def is_needed(conn: Connection, *, now: int) -> bool:
     """Say by reading alone whether one of the three acts below that expire things has anything to do."""
-    return any(conn.execute(look, {"now": now}).first() for look in (_OVERDUE, _UNWANTED, _UNUSED))
+    looks = (_OVERDUE, _UNWANTED, _UNUSED)
+    return any(conn.execute(look, {"now": now}).first() for look in looks) or run_questions.has_void(
+        conn, now=now
+    )
 
 
 def expire_leases(conn: Connection, *, now: int) -> int:
@@ -81,7 +84,11 @@ def expire_leases(conn: Connection, *, now: int) -> int:
 
 
 def expire_approvals(conn: Connection, *, now: int) -> int:
-    """Deny every pending task whose yes was not used in time by the worker that asked; return how many."""
+    """Deny every pending task whose yes was not used in time by the worker that asked; return how many.
+
+    Open questions of runs that are over, or that nobody answered in time, are closed too.
+    """
+    run_questions.close_void(conn, actor=ACTOR, now=now)
     rows = conn.execute(_UNUSED, {"now": now}).all()
     for row in rows:
         approvals.lapse(conn, row, actor=ACTOR, now=now)

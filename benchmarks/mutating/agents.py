@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from app.services import callbacks, dispatching, tools
+from app.services import approvals, callbacks, dispatching, recovery, run_questions, tools
+from app.services.approvals import Decider, Question
 from app.services.attempts import Reporter
 from app.services.callbacks import Told
 from app.services.claiming import Claim
@@ -26,11 +27,17 @@ def ask(do: Do, task_id: str) -> None:
     do(dispatching.dispatch, order, Dispatch(limit=10**9, wanted=10**6, sealed=b"sealed"), actor="client:ada")
 
 
-def use_a_tool(do: Do, claim: Claim, *, by: Reporter) -> None:
-    """Tell of a tool that was used."""
+def use_tools(do: Do, claim: Claim, *, by: Reporter, decider: Decider) -> None:
+    """Ask people about three uses of tools: a yes, a no, and one left open; tell of another use."""
+    for digest, answer in (("sha256:3", True), ("sha256:4", False), ("sha256:5", None)):
+        question = Question("ask in runs", digest, "ab" * 32, "rm notes")
+        asked = do(run_questions.ask, claim.lease, question, by=by)
+        if answer is not None:
+            do(approvals.decide, asked, yes=answer, comment="so be it", by=decider)
     do(tools.tell_use, claim.lease, ToolUse("Bash", "git status", "allow", 1), by=by)
 
 
 def call_back(do: Do, claim: Claim, *, by: Reporter) -> None:
-    """Tell of a callback that was made."""
+    """Tell of a callback that was made, and close what was asked in the run."""
+    do(recovery.expire_approvals)
     do(callbacks.ended, claim.task_id, Told(sent=True, sink="discord", tries=1), by=by)

@@ -279,7 +279,7 @@ class _Life:
         agents.ask(self._do, self._new_id())
         claim = self._claim()
         self._do(reporting.start, claim.lease, by=BY_WIM)
-        agents.use_a_tool(self._do, claim, by=BY_WIM)
+        agents.use_tools(self._do, claim, by=BY_WIM, decider=ANN)
         self._end(claim, metadata={"costUsd": 0.25})
         agents.call_back(self._do, claim, by=BY_WIM)
         self._append(EventType.NOTIFICATION_SENT, "client:ada", channel="1", digest="d")

@@ -16,6 +16,7 @@ from app.services import (
     holding,
     lookup,
     recovery,
+    run_questions,
     sessions,
     submitting,
     transitions,
@@ -172,6 +173,19 @@ def test_what_waits_for_people_is_found_by_its_index(db: Database, plans: Plans)
     """Open questions are few, however many were answered, and are read in the order of their asking."""
     lines = plans.of(lambda conn: approvals.list_approvals(conn, state="pending", limit=9), on="approvals")
     assert any("INDEX approvals_" in line for line in lines), lines
+    never_reads_whole(lines, "approvals")
+
+
+def test_questions_of_runs_are_found_by_their_indexes(db: Database, plans: Plans) -> None:
+    """Answers are looked for among what the worker holds, and what is void among the open questions."""
+    lines = plans.of(lambda conn: run_questions.list_replies(conn, "wim"), on="approvals")
+    uses(lines, "tasks_held")
+    uses(lines, "approvals_of_task")
+    never_reads_whole(lines)
+    never_reads_whole(lines, "approvals")
+    lines = plans.of(lambda conn: run_questions.has_void(conn, now=db.now), on="approvals")
+    assert any("INDEX approvals_" in line for line in lines), lines
+    never_reads_whole(lines)
     never_reads_whole(lines, "approvals")
 
 

@@ -14,19 +14,19 @@ from worker.executors.agents.planning import Installed, Planner, Terms
 from worker.executors.agents.running import Agents
 from worker.executors.agents.sessions import Sessions
 from worker.items import Ending
-from worker.orders import Order
+from worker.orders import Decision, Order
 
 PROGRAM = Path(__file__).with_name("stand_in_agent.py")
 NAMES = ("claude", "codex", "gemini")
 
 
-def install(folder: Path, *names: str) -> Path:
+def install(folder: Path, *names: str, program: Path = PROGRAM) -> Path:
     """Put the stand-ins into *folder* under these names."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in names or NAMES:
-        program = folder / name
-        program.write_text(f"#!{sys.executable} -IS\n{PROGRAM.read_text()}")
-        program.chmod(0o755)
+        file = folder / name
+        file.write_text(f"#!{sys.executable} -IS\n{program.read_text()}")
+        file.chmod(0o755)
     return folder
 
 
@@ -38,6 +38,8 @@ class Told:
     stdout: bytes
     stderr: bytes
     tools: list[tuple[str, str]]
+    verdicts: list[str | None]
+    asked: list[tuple[str, str, str]]
 
     @property
     def about(self) -> dict[str, Any]:
@@ -71,6 +73,7 @@ class Home:
         terms: Terms | None = None,
         timeout_ms: int = 20000,
         stop: Callable[[RecordedRun], Ending | None] = lambda _run: None,
+        answer: Callable[[str], Decision] | None = None,
         **payload: object,
     ) -> Told:
         """Plan a task and run it, as a worker does."""
@@ -79,8 +82,9 @@ class Home:
         program = Path(self.planner.command(kind))
         order = Order(f"task-{token_hex(4)}", given, timeout_ms, replace(plan, program=program))
         run = RecordedRun(stop)
+        run.answer = answer or run.answer
         ending = self.agents.run(kind, order, run)
-        return Told(ending, run.stdout, run.stderr, run.tools)
+        return Told(ending, run.stdout, run.stderr, run.tools, run.verdicts, run.asked)
 
     @contextmanager
     def instead(self, kind: str, command: Path | None = None, *models: str) -> Iterator[None]:

@@ -7,46 +7,13 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any, Self
 
 from tests.support.fake_http import Alive, Answer, Json, Listener
+from tests.support.fake_task import FakeTask
 
 TOKEN = "wim-token-0123456789"
-
-
-@dataclass
-class FakeTask:
-    """One task as the stand-in keeps it; ``outputs`` holds the bytes of each stream by offset."""
-
-    id: str
-    kind: str
-    payload: Json
-    timeout: int
-    state: str = "pending"
-    attempt: int = 0
-    lease: str = ""
-    lease_until: float = 0.0
-    cancel: bool = False
-    outputs: dict[str, dict[int, bytes]] = field(default_factory=lambda: {"stdout": {}, "stderr": {}})
-    results: list[Json] = field(default_factory=list)
-    verdicts: list[Json] = field(default_factory=list)
-    approval: Json | None = None
-
-    def read(self, stream: str) -> bytes:
-        """Give what was told of *stream*, in the order of offsets."""
-        return b"".join(data for _, data in sorted(self.outputs[stream].items()))
-
-    @property
-    def stdout(self) -> bytes:
-        """Everything told of stdout."""
-        return self.read("stdout")
-
-    @property
-    def result(self) -> Json:
-        """The first result that was told."""
-        return self.results[0]
 
 
 Meddle = Callable[[str, Json], Answer | None]
@@ -66,6 +33,8 @@ class FakeServer:
         self.drain = False
         self.tasks: dict[str, FakeTask] = {}
         self.requests: list[tuple[str, Json]] = []
+        self.questions: dict[str, Json] = {}
+        self.replies: list[Json] = []
         self.most_offered = 0
         self.before: Meddle = lambda _path, _body: None
         self.after: Meddle = lambda _path, _body: None
@@ -132,6 +101,12 @@ class FakeServer:
             task.state = "pending"
             self.changed.notify_all()
 
+    def reply(self, question: str, decision: str, comment: str | None) -> None:
+        """Answer a question of a run."""
+        with self.changed:
+            self.replies.append({"approval": question, "decision": decision, "comment": comment})
+            self.changed.notify_all()
+
     def lose(self, task: FakeTask) -> None:
         """End the lease of *task* at once."""
         with self.changed:
@@ -190,7 +165,8 @@ class FakeServer:
                 if self._newest[body["session"]] != number:
                     break
                 claims = self._claim(body["free"]) if alive() else []
-                if claims or lost or cancel - told or self.drain != drain:
+                fresh = {one["approval"] for one in self.replies} - set(body.get("heard", []))
+                if claims or lost or fresh or cancel - told or self.drain != drain:
                     break
                 self.changed.wait(min(max(0.0, until - time.monotonic()), self._next_expiry()))
                 if time.monotonic() >= until:
@@ -204,17 +180,24 @@ class FakeServer:
                 "now": int(time.time() * 1000),
                 "leaseMs": self.lease_ms,
                 "startMs": 15000,
+                "answers": list(self.replies),
                 **({"superseded": True} if self._newest[body["session"]] != number else {}),
             }
 
     def _report(self, body: Json) -> Json:
         with self.changed:
-            told = {"recent", "tool_used"}
-            results = [{"ok": True} if item["type"] in told else self._take(item) for item in body["items"]]
+            results = [self._take_news(item) or self._take(item) for item in body["items"]]
             claims = self._claim(body.get("free", 0))
             cancel = [task.id for task in self._held() if task.cancel]
             self.changed.notify_all()
             return {"results": results, "tasks": claims, "cancel": cancel}
+
+    def _take_news(self, item: Json) -> Json | None:
+        if item["type"] != "question":
+            return {"ok": True} if item["type"] in {"recent", "tool_used"} else None
+        name = f"q-{len(self.questions)}"
+        self.questions[name] = {**item, "approval": name}
+        return {"ok": True, "approval": name}
 
     def _take(self, item: Json) -> Json:
         task = next((task for task in self.tasks.values() if task.lease == item["lease"]), None)

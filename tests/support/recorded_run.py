@@ -4,7 +4,7 @@ from collections.abc import Callable
 from secrets import token_hex
 
 from worker.items import Ending
-from worker.orders import Order
+from worker.orders import Decision, Order
 from worker.output import StreamName
 
 
@@ -15,6 +15,11 @@ class RecordedRun:
         """Ask *stop* at each pulse how the run is to end."""
         self.written: dict[StreamName, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
         self.tools: list[tuple[str, str]] = []
+        self.verdicts: list[str | None] = []
+        self.asked: list[tuple[str, str, str]] = []
+        self.answer: Callable[[str], Decision] = lambda _describe: Decision(
+            allowed=False, why="nobody is here"
+        )
         self._stop = stop
 
     @property
@@ -31,9 +36,15 @@ class RecordedRun:
         """Keep output."""
         self.written[stream] += data
 
-    def used_tool(self, tool: str, said: str) -> None:
-        """Keep the use of a tool."""
+    def used_tool(self, tool: str, said: str, verdict: str | None = None) -> None:
+        """Keep the use of a tool, and what was decided on it."""
         self.tools.append((tool, said))
+        self.verdicts.append(verdict)
+
+    def ask(self, rule: str, digest: str, describe: str) -> Decision:
+        """Keep the question, and answer as the test says."""
+        self.asked.append((rule, digest, describe))
+        return self.answer(describe)
 
     def pulse(self) -> Ending | None:
         """Say how the run is to end, if it has to."""

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from clawtrail.remembering import Memory
-from tests.support.fake_server import TOKEN, FakeServer, FakeTask
+from tests.support.fake_server import TOKEN, FakeServer
+from tests.support.fake_task import FakeTask
 from tests.support.policies import anything
 from worker.alarms import Alarms
 from worker.answers import Claim
@@ -21,6 +22,7 @@ from worker.journal import Journal
 from worker.leases import Held
 from worker.orders import Executor, Order, Run
 from worker.patience import Patience
+from worker.replies import Replies
 from worker.reporting import Outbox
 from worker.running import Runner
 from worker.slots import Slots
@@ -51,6 +53,7 @@ class Desk:
             outbox=outbox,
             slots=slots,
             courier=SimpleQueue(),
+            replies=Replies(),
         )
         task = self._fake.submit(kind, **payload)
 
@@ -61,7 +64,9 @@ class Desk:
         memory, alarms = Memory(self._folder, self._fake.url), Alarms(self._folder)
         witness = Witness(self._server, slots, outbox, memory, alarms, key=None, period=10, halts=True)
         about: dict[str, Any] = {"workerId": "wim", "session": "s", "name": "wim"}
-        syncing = Syncing(self._server, slots, patience, witness, take, **about, kinds=[kind])
+        syncing = Syncing(
+            self._server, slots, patience, witness, take, replies=Replies(), **about, kinds=[kind]
+        )
         thread = threading.Thread(target=syncing.run)
         thread.start()
         thread.join(10)

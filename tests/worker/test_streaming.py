@@ -4,7 +4,8 @@ import hashlib
 from pathlib import Path
 
 from tests.support.fake_http import Answer
-from tests.support.fake_server import FakeServer, FakeTask
+from tests.support.fake_server import FakeServer
+from tests.support.fake_task import FakeTask
 from tests.support.worker_process import eventually
 from tests.worker.conftest import StartWorker
 

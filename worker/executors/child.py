@@ -5,7 +5,7 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -80,10 +80,11 @@ class Child:
         self._pidfd = os.pidfd_open(self._process.pid) if hasattr(os, "pidfd_open") else -1
         self._poll = self._listening()
 
-    def watch(self, run: Run, *, timeout_ms: int) -> Ending:
+    def watch(self, run: Run, *, timeout_ms: int, paused: Callable[[], float] = lambda: 0.0) -> Ending:
         """Listen until the process has ended, or had to be stopped, and say how it ended.
 
         Stopping is TERM to everything the process started, and KILL to what is left of it 5 seconds later.
+        The seconds that *paused* gives do not count as its time.
         What a process leaves running of its own accord when it ends is let live; its output is read no more.
         """
         deadline = time.monotonic() + timeout_ms / 1000
@@ -95,7 +96,7 @@ class Child:
                 if self._stopping is not None:
                     self._stopping.go_on()
                 elif self._ended_at is None:
-                    if wanted is None and time.monotonic() >= deadline:
+                    if wanted is None and time.monotonic() >= deadline + paused():
                         wanted = Ending(124, f"Timeout after {timeout_ms} ms", "timeout")
                     if wanted is not None:
                         imposed = wanted

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from worker.describing import as_text
 from worker.executors.agents.planning import Terms
 from worker.orders import AgentCall, Plan
 from worker.policy import digesting
@@ -47,6 +48,7 @@ def digested(
         "permissionMode": call.mode,
         "allowedTools": list(call.allowed_tools),
         "disallowedTools": list(call.disallowed_tools),
+        "askTools": list(call.ask_tools),
         "cwd": str(plan.cwd),
         "env": {**env, **{name: digesting.of_text(value) for name, value in plan.env.items()}},
         "executable": None if plan.program is None else str(plan.program),
@@ -71,7 +73,7 @@ def described(asked: Asked, plan: Plan, call: AgentCall, why: str) -> str:
     ]
     lines += [f"models  {', '.join((str(call.model), *call.others))}"] if call.others else []
     lines += [f"env     {', '.join(sorted(plan.env))}"] if plan.env else []
-    return digesting.as_text([*lines, f"why     {why}"])
+    return as_text([*lines, f"why     {why}"])
 
 
 def _session(call: AgentCall) -> str:
@@ -85,4 +87,6 @@ def _session(call: AgentCall) -> str:
 def _tools(call: AgentCall) -> str:
     allowed = ", ".join(call.allowed_tools) or "as its mode says"
     refused = ", ".join(call.disallowed_tools)
-    return f"{allowed}; never {refused}" if refused else allowed
+    asked = ", ".join(call.ask_tools)
+    said = f"{allowed}; asks before {asked}" if asked else allowed
+    return f"{said}; never {refused}" if refused else said

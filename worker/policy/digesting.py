@@ -4,15 +4,15 @@ import hashlib
 import json
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from clawtrail.formats import canonical
+from worker.describing import as_text
 from worker.orders import Plan
 from worker.policy.asked import Asked
 from worker.policy.programs import Programs
 
-MOST_DESCRIBED = 4000
 _MOST_FILES = 32
 _MOST_VALUE = 200
 
@@ -93,22 +93,5 @@ def describe(asked: Asked, plan: Plan | None, why: str, files: Mapping[str, str 
     return as_text([*lines, f"why     {why}"])
 
 
-def as_text(lines: Sequence[str]) -> str:
-    """Give lines as a text for people, harmless and at most 4,000 characters long."""
-    whole = "\n".join(_harmless(line) for line in lines)
-    if len(whole) <= MOST_DESCRIBED:
-        return whole
-    half = MOST_DESCRIBED // 2 - 100
-    warning = f"NOT SHOWN WHOLE: {len(whole) - 2 * half} characters are left out at the dots.\n"
-    return f"{warning}{whole[:half]}\n.....\n{whole[-half:]}"
-
-
 def _short(value: str) -> str:
     return value if len(value) <= _MOST_VALUE else f"{value[:_MOST_VALUE]}... ({len(value)} characters)"
-
-
-def _harmless(line: str) -> str:
-    return "".join(
-        one if one.isprintable() else one.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for one in line
-    )

@@ -130,6 +130,7 @@ def _agent_rules(shape: ClaudeShape | CodexShape | GeminiShape, faults: list[tup
         mode=shape.permission_mode,
         allowed_tools=tuple(given.get("allowed_tools", ())),
         disallowed_tools=tuple(given.get("disallowed_tools", ())),
+        ask_tools=tuple(given.get("ask_tools", ())),
         max_cost_usd=given.get("max_cost_usd"),
         env=tuple(shape.env),
     )

@@ -26,6 +26,8 @@ _Text = Annotated[str, Field(min_length=1, max_length=500)]
 _Texts = Annotated[list[_Text], Field(min_length=1)]
 # Tools are given to an agent's program as a list with commas; what begins with a dash would be an option.
 _Tool = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[A-Za-z_*][^,\x00-\x1f]*$")]
+# What a tool is given does not count here, so these are names and no rules such as Bash(git push).
+_ToolName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\w*?|.-]+$")]
 _Name = Annotated[str, AfterValidator(_passable)]
 _MOST_TIMEOUT_S = 7 * 24 * 3600
 _MOST_MB = 16 * 1024 * 1024
@@ -119,6 +121,7 @@ class ClaudeShape(_Shape):
     permission_mode: Literal["default", "acceptEdits", "plan", "dontAsk", "bypassPermissions"] = "default"
     allowed_tools: list[_Tool] = []
     disallowed_tools: list[_Tool] = []
+    ask_tools: list[_ToolName] = []
     max_cost_usd: Annotated[float, Field(gt=0, allow_inf_nan=False, strict=False)] | None = None
     cwd: _Texts | None = None
     models: _Texts | None = None

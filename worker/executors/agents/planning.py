@@ -26,6 +26,7 @@ class Terms:
     mode: str | None = None
     allowed_tools: tuple[str, ...] = ()
     disallowed_tools: tuple[str, ...] = ()
+    ask_tools: tuple[str, ...] = ()
     max_cost_usd: float | None = None
     env: tuple[str, ...] = ()
 
@@ -77,6 +78,7 @@ class Planner:
             mode=terms.mode or cli.modes[0],
             allowed_tools=terms.allowed_tools,
             disallowed_tools=terms.disallowed_tools,
+            ask_tools=terms.ask_tools,
             max_cost_usd=min(limits, default=None),
         )
         env = self._env((*cli.env, *terms.env))

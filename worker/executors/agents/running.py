@@ -3,13 +3,15 @@
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from pydantic import JsonValue
 
 from worker.errors import JournalFailed
+from worker.executors.agents.asking import ToolDesk, is_asked
 from worker.executors.agents.cli import BY_KIND, Cli
 from worker.executors.agents.lines import Lines
 from worker.executors.agents.payload import AgentTrouble, Payload
@@ -20,7 +22,7 @@ from worker.executors.child import Child
 from worker.executors.command import NOT_EXECUTABLE, NOT_FOUND
 from worker.executors.paths import FileTrouble
 from worker.items import Ending
-from worker.orders import AgentCall, Order, Plan, Run
+from worker.orders import AgentCall, Decision, Order, Plan, Run
 from worker.output import StreamName
 
 MOST_USES = 10_000
@@ -35,9 +37,11 @@ _ID = re.compile(r"[A-Za-z0-9][\w.-]{0,99}")
 class _Ear:
     """The run as the child sees it: its stream becomes a story, its standard error goes through."""
 
-    def __init__(self, run: Run, cli: Cli) -> None:
+    def __init__(self, run: Run, cli: Cli, call: AgentCall, desk: ToolDesk | None) -> None:
         self._run = run
         self._hear = cli.hear
+        self._asked = call.ask_tools
+        self.desk = desk
         self.story = Story()
         self.lines = Lines()
         self.last_words = b""
@@ -53,15 +57,24 @@ class _Ear:
     def take(self, event: Mapping[str, JsonValue]) -> None:
         self._hear(self.story, event)
         for use in self.story.fresh_uses:
-            if self.story.uses <= MOST_USES:
+            # What people are asked about is told with their answer.
+            if self.story.uses <= MOST_USES and not is_asked(use.tool, self._asked):
                 self.used_tool(use.tool, in_short(use.given))
         self.story.fresh_uses.clear()
 
-    def used_tool(self, tool: str, said: str) -> None:
-        self._run.used_tool(tool, said)
+    def used_tool(self, tool: str, said: str, verdict: str | None = None) -> None:
+        self._run.used_tool(tool, said, verdict)
+
+    def ask(self, rule: str, digest: str, describe: str) -> Decision:
+        return self._run.ask(rule, digest, describe)
 
     def pulse(self) -> Ending | None:
+        self.tell_answered()
         return self._run.pulse()
+
+    def tell_answered(self) -> None:
+        while self.desk is not None and not self.desk.answered.empty():
+            self.used_tool(*self.desk.answered.get())
 
 
 class Agents:
@@ -93,7 +106,8 @@ class Agents:
             if stop is not None:
                 return stop
         try:
-            return self._converse(order, plan, plan.call, payload.prompt, run)
+            with _desk(plan.call, plan.cwd, run) as desk:
+                return self._converse(order, plan, plan.call, payload.prompt, run, desk=desk)
         except JournalFailed as error:
             return Ending(-1, f"Not run: {error}", "failed")
         except OSError as error:
@@ -110,7 +124,9 @@ class Agents:
             return Ending(-1, f"Not run: {error}", "failed")
         return Ending(-1, "Not run: it was not decided what exactly would run", "failed")
 
-    def _converse(self, order: Order, plan: Plan, call: AgentCall, prompt: str, run: Run) -> Ending:
+    def _converse(
+        self, order: Order, plan: Plan, call: AgentCall, prompt: str, run: Run, *, desk: ToolDesk | None
+    ) -> Ending:
         """Put the prompt to one model after the other until one was there to take it."""
         cli, until = BY_KIND[f"{call.cli}-cli"], time.monotonic() + order.timeout_ms / 1000
         self._bind(call, call.session, plan.cwd)
@@ -121,8 +137,10 @@ class Agents:
             began = call.session is not None and at > 0 and not call.resume
             resume = call.resume or (began and self.planner.disk.find(cli, str(call.session)) is not None)
             call = replace(call, model=model, resume=resume)
-            ear = _Ear(run, cli)
-            ending = self._listen(order, replace(plan, argv=cli.argv(call)), prompt, ear, until)
+            ear = _Ear(run, cli, call, desk)
+            hooked = () if desk is None else ("--settings", str(desk.settings))
+            started = replace(plan, argv=(*cli.argv(call), *hooked))
+            ending = self._listen(order, started, prompt, ear, until=until)
             costs += [] if ear.story.cost_usd is None else [ear.story.cost_usd]
             judged = _judged(cli, ending, ear)
             if at == len(call.others) or not _is_worth_another(judged, ear.story):
@@ -137,8 +155,10 @@ class Agents:
             run.write("stdout", ear.story.text.encode(errors="replace"))
         return replace(judged, metadata=about)
 
-    def _listen(self, order: Order, plan: Plan, prompt: str, ear: "_Ear", until: float) -> Ending:
-        left_ms = max(0, round((until - time.monotonic()) * 1000))
+    def _listen(self, order: Order, plan: Plan, prompt: str, ear: _Ear, *, until: float) -> Ending:
+        desk = ear.desk
+        waited = 0.0 if desk is None else desk.waited()
+        left_ms = max(0, round((until + waited - time.monotonic()) * 1000))
         child = Child(
             plan.argv,
             program=plan.program,
@@ -148,7 +168,9 @@ class Agents:
             null=self._null,
             task_id=order.task_id,
         )
-        ending = child.watch(ear, timeout_ms=left_ms)
+        paused = (lambda: 0.0) if desk is None else (lambda: desk.waited() - waited)
+        ending = child.watch(ear, timeout_ms=left_ms, paused=paused)
+        ear.tell_answered()
         for event in ear.lines.finish():
             ear.take(event)
         if ending.reason == "timeout":
@@ -160,6 +182,19 @@ class Agents:
         names = {call.asked, real if call.asked != real else None} - {None}
         for name in names:
             self.planner.sessions.note(call.cli, str(name), Known(real, cwd))
+
+
+@contextmanager
+def _desk(call: AgentCall, cwd: Path, run: Run) -> Iterator[ToolDesk | None]:
+    """Have a desk for questions about tools, where the policy wants any to be asked."""
+    if not call.ask_tools:
+        yield None
+        return
+    desk = ToolDesk(call, cwd, run.ask)
+    try:
+        yield desk
+    finally:
+        desk.close()
 
 
 def _about(
