@@ -7,42 +7,15 @@ from hashlib import sha256
 
 from app.auditing.faults import Faults
 from app.auditing.scanning import Row
-from clawtrail.formats.canonical import quote
-
-_REMEMBERED = 4096
 
 
-class _Quoted(dict[str, str]):
-    """The JSON texts of strings that come again and again."""
-
-    def __missing__(self, text: str) -> str:
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        self[text] = quoted = quote(text)
-        return quoted
+def compute(texts: Sequence[str]) -> list[bytes]:
+    """Return what the leaves of events with these canonical *texts* have to be."""
+    return [sha256(text.encode()).digest() for text in texts]
 
 
-class Leaves:
-    """Computes leaves from the columns of events. For one thread."""
-
-    def __init__(self, faults: Faults) -> None:
-        self._faults = faults
-        self._quoted = _Quoted()
-
-    def compute(self, rows: Sequence[Row]) -> list[bytes]:
-        """Return what the leaf of each event has to be; one that is stored otherwise is a fault."""
-        quoted = self._quoted
-        computed = [
-            # `leaves.leaf(leaves.event_text(...))`, written out: here goes most of the time of a check.
-            sha256(
-                f'\0{{"actor":{quoted[actor]},"at":{at},"attempt":{"null" if attempt is None else attempt},'
-                f'"detail":{detail},"seq":{seq},"task_id":{"null" if task_id is None else quote(task_id)},'
-                f'"type":{quoted[type_]}}}'.encode()
-            ).digest()
-            for seq, at, type_, task_id, attempt, actor, detail, _leaf in rows
-        ]
-        if computed != [row[7] for row in rows]:
-            for row, leaf in zip(rows, computed, strict=True):
-                if row[7] != leaf:
-                    self._faults.add("its leaf is not the event's", seq=row[0], task_id=row[3])
-        return computed
+def compare(computed: Sequence[bytes], rows: Sequence[Row], first: int, faults: Faults) -> None:
+    """Name those of *rows* (as ``Scan.said`` has them, from number *first* on) that have another leaf."""
+    for seq, (row, leaf) in enumerate(zip(rows, computed, strict=True), first):
+        if row[3] != leaf:
+            faults.add("its leaf is not the event's", seq=seq, task_id=row[1])

@@ -58,12 +58,12 @@ class Due:
 
 
 class Content:
-    """Checks output against digests. For one thread."""
+    """Checks output against digests; ``seen`` counts the pieces that some digest covers. For one thread."""
 
     def __init__(self, scan: Scan, faults: Faults) -> None:
         self._scan = scan
         self._faults = faults
-        self._seen = 0
+        self.seen = 0
 
     def check(self, due: Iterable[Due]) -> None:
         """Read the output that is *due*, of up to ``BATCH`` tasks, and compare it."""
@@ -79,7 +79,7 @@ class Content:
             one = wanted.get(key)
             if one is not None:
                 one.add(data)
-                self._seen += one.whole
+                self.seen += one.whole
         for (task_id, _attempt, name), one in wanted.items():
             if not one.is_met():
                 self._faults.add(f"its {name} is not what was reported", seq=one.seq, task_id=task_id)
@@ -89,7 +89,7 @@ class Content:
 
         Where every piece there is was asked for, there is nothing to look for.
         """
-        if self._scan.number("SELECT count(*) FROM output") == self._seen:
+        if self._scan.number("SELECT count(*) FROM output") == self.seen:
             return
         for task_id, attempt, name in self._scan.rows(_STRANGE):
             what = f"there is {name} of attempt {attempt}, of which the record knows nothing"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+
+_MORE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,18 @@ class Faults:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self.found: list[Fault] = []
+
+    @contextmanager
+    def earliest(self) -> Iterator[None]:
+        """Take faults beyond the limit, and keep of all found those that are told by the earliest events."""
+        limit, self._limit = self._limit, self._limit + _MORE
+        try:
+            with suppress(FirstFault):
+                yield
+        finally:
+            self._limit = limit
+            self.found.sort(key=lambda fault: (fault.seq is None, fault.seq))
+            del self.found[limit:]
 
     def add(self, what: str, *, seq: int | None = None, task_id: str | None = None) -> None:
         """Note one fault; raises ``FirstFault`` when with this one there are as many as were asked for."""

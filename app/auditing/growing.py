@@ -21,7 +21,7 @@ class Growing:
         self._faults = faults
         self._full = Frontier()
         self._inside: list[bytes] = []
-        self._prefix = (0, Frontier())
+        self._levels: list[Sequence[bytes]] = []
         # Per level, the roots since its last full tile above.
         self._above: list[list[bytes]] = []
         self._stored: dict[int, bytes] = {}
@@ -58,18 +58,18 @@ class Growing:
     def add(self, hashes: Sequence[bytes]) -> None:
         """Add up to ``room`` leaves. Ask for roots inside of a tile with ``root_at`` before it is full."""
         self._inside += hashes
+        self._levels = []
 
     def close_if_full(self) -> None:
         """Fold a full tile and compare it, and those above that become full with it."""
         if len(self._inside) < WIDTH:
             return
         level, hashes = 0, self._inside
-        self._inside = []
         while len(hashes) == WIDTH:
-            top = merkle.fold(hashes)
+            top = merkle.fold(hashes) if level else self._inner()[-1][0]
             if level == 0:
+                self._inside, self._levels = [], []
                 self._full.append_perfect(LEVELS, top)
-                self._prefix = (0, self._full)
             else:
                 self._above[level - 1] = []
             if level == len(self._above):
@@ -82,14 +82,18 @@ class Growing:
 
     def root_at(self, size: int) -> bytes:
         """Return the root over the first *size* leaves, which end in the tile that is being filled."""
-        count = size - self._full.size
-        done, tree = self._prefix
-        if count < done or tree.size != self._full.size + done:
-            done, tree = 0, self._full
-        tree = tree.copy()
-        tree.extend(self._inside[done:count])
-        self._prefix = (count, tree)
+        tree = self._full.copy()
+        count = size - tree.size
+        for level, subtrees in reversed(list(enumerate(self._inner()))):
+            if (count >> level) & 1:
+                tree.append_perfect(level, subtrees[(count >> level) - 1])
         return tree.root()
+
+    def _inner(self) -> list[Sequence[bytes]]:
+        """Return the subtrees inside of the tile that is being filled."""
+        if not self._levels:
+            self._levels = merkle.levels(self._inside)
+        return self._levels
 
     def _compare(self, level: int, nr: int, top: bytes) -> None:
         if level == 0:

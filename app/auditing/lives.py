@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from app.auditing.details import NOTHING, Details, DetailUnreadable, digest_of
+from app.auditing.details import DetailUnreadable, digest_in, digest_of, parse
 from app.auditing.faults import Faults
 from app.auditing.told import Told
 from app.domain.event_types import EventType
@@ -17,7 +17,7 @@ Row = tuple[Any, ...]
 
 Facts = Mapping[str, Any]
 Handler = Callable[[Row, Facts, str | None], None]
-"""Takes an event, its detail without the digest in it, and that digest as it is written."""
+"""Takes an event, its detail, and the digest in it as it is written; of the row neither detail nor leaf."""
 
 _TO: dict[str, dict[str, str]] = {}
 for from_, to, type_ in TRANSITIONS:
@@ -62,7 +62,6 @@ class Lives:
     def __init__(self, faults: Faults, earlier: Callable[[str, int], Sequence[Row]]) -> None:
         self._faults = faults
         self._earlier = earlier
-        self._details = Details()
         self._orders: dict[int, tuple[Facts, Row]] = {}
         self.open: dict[str, Told] = {}
         self.ended: list[tuple[str, Told]] = []
@@ -78,18 +77,23 @@ class Lives:
 
     def follow(self, rows: Iterable[Row]) -> None:
         """Take the next events of the record, in their order."""
-        handlers, read = self.handlers, self._details.read
         for row in rows:
-            type_, detail = row[2], row[6]
             try:
-                facts, digest = (NOTHING, None) if detail == "{}" else read(type_, detail)
-                handler = handlers.get(type_)
-                if handler is not None:
-                    handler(row, facts, digest)
+                facts = parse(row[6])
             except DetailUnreadable as error:
                 self._faults.add(str(error), seq=row[0], task_id=row[3])
-            except (KeyError, TypeError, AttributeError):
-                self._faults.add(f"a {type_} without what belongs to it", seq=row[0], task_id=row[3])
+            else:
+                self.take(row, facts, digest_in(row[2], facts))
+
+    def take(self, row: Row, facts: Facts, digest: str | None) -> None:
+        """Take the next event of the record; neither its detail nor its leaf are looked at in *row*."""
+        handler = self.handlers.get(row[2])
+        if handler is None:
+            return
+        try:
+            handler(row, facts, digest)
+        except (KeyError, TypeError, AttributeError):
+            self._faults.add(f"a {row[2]} without what belongs to it", seq=row[0], task_id=row[3])
 
     def find(self, task_id: str, *, before: int) -> Told | None:
         """Return how a task stood before event *before*, whether it had ended or not."""
@@ -116,7 +120,7 @@ class Lives:
         """Return what was ordered, with what is usual where the event leaves it out; see ``told.FIXED``."""
         if len(self._orders) >= _REMEMBERED:
             self._orders.clear()
-        effect = facts.get("effect") or effect_of(facts["kind"])
+        effect = facts.get("effect") or effect_of(facts["kind"]).value
         names = ("labels", "tags", "session_key", "on_behalf_of", "rerun_of")
         ordered = (
             facts["kind"],

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 from app.auditing import told
+from app.auditing.alike import Alike
 from app.auditing.content import Content, Due
 from app.auditing.faults import Faults, shown
 from app.auditing.forgotten import Forgotten
 from app.auditing.lives import Evidence
 from app.auditing.outcome_text import OUTCOME, digest_of
 from app.auditing.scanning import BATCH, Row, Scan
+from app.auditing.stories import Ended, Stage, tell
 from app.auditing.told import Told
 from app.domain.event_types import EventType
+
+_WORTH_IT = 8
+"""From so many on, asking for tasks that lived alike costs less than looking at each."""
 
 _NAMES = ", ".join(told.COLUMNS)
 _COUNT = len(told.COLUMNS)
@@ -47,6 +52,14 @@ class Matching:
         self._faults = faults
         self._forgotten = forgotten
         self._content = Content(scan, faults) if content else None
+        self._alike = Alike(scan, self._content)
+
+    def lives(self, ended: Iterable[tuple[Stage, Sequence[Ended]]]) -> None:
+        """Compare tasks that ended: those that lived alike together, and closer what does not fit."""
+        others: list[Ended] = []
+        for stage, some in ended:
+            others += some if len(some) < _WORTH_IT else self._alike.others(stage, some)
+        self.tasks([(task_id, tell(life)) for task_id, life in others])
 
     def tasks(self, batch: Sequence[tuple[str, Told]]) -> None:
         """Compare the rows of any number of tasks, and their outcomes and output, with what was told."""

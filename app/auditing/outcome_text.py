@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
 
 from app.auditing.scanning import Row
@@ -18,7 +19,7 @@ OUTCOME = (
 def digest_of(row: Row) -> bytes:
     """Return what ``services.outcomes.digest_of`` returns, of the columns ``OUTCOME`` with their salt."""
     salt, reason, error, metadata, duration_ms = row[7:12]
-    stdout_bytes, stderr_bytes, truncated, stdout, stderr = row[12:]
+    stdout_bytes, stderr_bytes, truncated, stdout, stderr = row[12:17]
     text = (
         f'{{"duration_ms":{"null" if duration_ms is None else duration_ms},'
         f'"error":{"null" if error is None else quote(error)},"exit_code":{row[4]},'
@@ -29,3 +30,32 @@ def digest_of(row: Row) -> bytes:
         f'"truncated":{truncated}}}'
     )
     return sha256(salt + text.encode()).digest()
+
+
+USUAL = (
+    "o.error IS NULL AND o.metadata IS NULL AND o.duration_ms IS NOT NULL AND o.stderr_bytes = 0"
+    " AND o.stderr_digest IS NULL AND o.truncated = 0 AND o.salt IS NOT NULL"
+)
+"""What holds of the outcome of most commands, in SQL."""
+
+
+class UsualText:
+    """Spells the texts of ``USUAL`` outcomes with the same *exit_code* and *reason*."""
+
+    def __init__(self, exit_code: int, reason: str) -> None:
+        self._head = f',"error":null,"exit_code":{exit_code},"metadata":null,"reason":{quote(reason)},'
+        self._head += '"stderr":null,"stderr_bytes":0,"stdout":'
+
+    def digests(self, rows: Iterable[Row]) -> list[bytes]:
+        """Return what ``digest_of`` returns, of duration_ms, stdout_bytes, stdout_digest and salt."""
+        head = self._head
+        return [
+            sha256(
+                salt
+                + (
+                    f'{{"duration_ms":{duration_ms}{head}{"null" if stdout is None else quote(stdout.hex())},'
+                    f'"stdout_bytes":{stdout_bytes},"truncated":0}}'
+                ).encode()
+            ).digest()
+            for duration_ms, stdout_bytes, stdout, salt in rows
+        ]

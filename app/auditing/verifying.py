@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from app.auditing import schema
-from app.auditing.computing import Leaves
+from app.auditing import computing, schema
 from app.auditing.ends import Ends
 from app.auditing.faults import Fault, Faults, FirstFault
 from app.auditing.forgotten import Forgotten
@@ -18,15 +17,20 @@ from app.auditing.growing import Growing
 from app.auditing.lives import Lives
 from app.auditing.matching import Matching
 from app.auditing.people import TOKEN_COLUMNS, People
+from app.auditing.phrases import Phrases
 from app.auditing.questions import Questions
 from app.auditing.remembering import Seen
-from app.auditing.scanning import BATCH, Row, Scan
+from app.auditing.scanning import Row, Scan
 from app.auditing.signatures import Signatures
+from app.auditing.stories import Stories
 from app.auditing.vouching import Claim, Vouching
 from clawtrail.formats.notes import Verifier
 
 SLICE = 16_384
 """Events that are read in one moment; between two such the log of the database may be emptied."""
+
+_AT_ONCE = 1024
+"""How many tasks that ended wait until they are compared, so that many of them lived alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +78,8 @@ def verify(
     try:
         check.run(progress)
     except FirstFault:
-        pass
-    except (check.scan.error, DBAPIError, TypeError, UnicodeError) as error:
+        check.settle()
+    except (check.scan.error, DBAPIError, TypeError, ValueError) as error:
         # A cell that cannot be read, or one of another type than its column.
         with suppress(FirstFault):
             check.faults.add(f"from here on it cannot be read: {error}", seq=check.growing.size)
@@ -104,8 +108,9 @@ class _Check:
         self._first = 0
         self._signatures = Signatures(verifiers, self.faults)
         self._vouching = Vouching(self.scan, self.faults, self.growing, self._signatures, claims)
-        self._leaves = Leaves(self.faults)
+        self._phrases = Phrases(self.scan)
         self._lives = Lives(self.faults, self.scan.events_of)
+        self._stories = Stories(self._lives, self.faults)
         self._people = People(self.faults)
         self._forgotten = Forgotten(self.scan, self.faults)
         self._questions = Questions(self.scan, self.faults, self._forgotten, dict(self._lives.handlers))
@@ -128,6 +133,7 @@ class _Check:
         self.scan.begin()
         self._read(self.scan.size())
         self._compare_ended()
+        self._stories.hand_over()
         Ends(self.scan, self.faults, self._lives, self._matching).check(self._since, size=self.growing.size)
         self._questions.compare(size=self.growing.size, whole=self._since is None)
         self._people.compare_tokens(self.scan.tokens())
@@ -136,6 +142,11 @@ class _Check:
         self._compare_tiles()
         self._finish_signatures()
         self._is_complete = True
+
+    def settle(self) -> None:
+        """Compare what still waits to be compared: the fault there may be an earlier one."""
+        with self.faults.earliest():
+            self._compare_ended()
 
     def report(self, *, now: int) -> Report:
         """Return what was found so far."""
@@ -181,24 +192,37 @@ class _Check:
     def _read(self, end: int) -> None:
         """Take the events up to *end*, all in one moment, and what was signed over them."""
         self._vouching.expect(self.growing.size or -1, end)
-        cursor = self.scan.events(self.growing.size, end)
+        first = self.growing.size
+        cursor = self.scan.said(first, end)
         while rows := cursor.fetchmany(self.growing.room):
-            self._check_order(rows, self.growing.size)
-            self.growing.add(self._leaves.compute(rows))
-            self._vouching.reached(self.growing.size)
-            self.growing.close_if_full()
-            self._lives.follow(rows)
-            if len(self._lives.ended) >= BATCH:
-                self._compare_ended()
+            self._take(rows, first, end)
+        if self.growing.size < end:
+            self._find_gap(first, end)
         self._vouching.reached(self.growing.size)
 
-    def _check_order(self, rows: Sequence[Row], first: int) -> None:
-        if rows[-1][0] != first + len(rows) - 1:
-            missing = next(place for place, row in enumerate(rows, first) if row[0] != place)
+    def _take(self, rows: Sequence[Row], first: int, end: int) -> None:
+        """Take the next *rows* of those from *first* up to *end*; they are of one tile."""
+        place = self.growing.size
+        said = self._phrases.spell(rows, place)
+        leaves = computing.compute(said.texts)
+        if leaves != [row[3] for row in rows]:
+            self._find_gap(first, end)  # behind one, all have other numbers than was thought
+            computing.compare(leaves, rows, place, self.faults)
+        self.growing.add(leaves)
+        self._vouching.reached(self.growing.size)
+        self.growing.close_if_full()
+        self._stories.follow(rows, place, said)
+        if self._stories.waiting + len(self._lives.ended) >= _AT_ONCE:
+            self._compare_ended()
+
+    def _find_gap(self, first: int, end: int) -> None:
+        missing = self.scan.first_gap(first, end)
+        if missing is not None:
             self.faults.add("this event is missing", seq=missing)
             raise FirstFault  # whatever follows has another place in the tree
 
     def _compare_ended(self) -> None:
+        self._matching.lives(self._stories.take_ended())
         ended, self._lives.ended[:] = self._lives.ended[:], []
         self._matching.tasks(ended)
         evidence, self._lives.evidence[:] = self._lives.evidence[:], []

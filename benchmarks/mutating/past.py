@@ -109,6 +109,7 @@ class _Life:
             self._hire()
         self._sync()
         self._good_and_bad()
+        self._alike()
         self._files()
         self._withdrawn()
         self._lost()
@@ -137,15 +138,8 @@ class _Life:
         for name, role in roles.items():
             until = None if name == "wim" else NOON + 10**9
             budget = 5_000_000 if name == "ada" else None
-            token = access.new_token(role)
-            made = {
-                "name": name,
-                "role": role,
-                "token": token,
-                "expires_at": until,
-                "max_cost_micros": budget,
-            }
-            self._do(access.create, **made, actor="system:operator")
+            made = {"name": name, "role": role, "token": access.new_token(role), "expires_at": until}
+            self._do(access.create, **made, max_cost_micros=budget, actor="system:operator")
         self._do(access.revoke, name="rex", actor="system:operator")
 
     def _sync(self) -> None:
@@ -164,7 +158,7 @@ class _Life:
 
     def _submit(self, kind: str = "command", text: str = "true", **options: Any) -> str:  # noqa: ANN401 - of Order
         payload = f'{{"command":"{text}"}}' if kind == "command" else f'{{"path":"/tmp/{text}"}}'
-        order = Order(id=self._new_id(), kind=kind, payload=payload, timeout_ms=30_000, **options)
+        order = Order(id=self._new_id(), kind=kind, payload=payload, **{"timeout_ms": 30_000, **options})
         once = Once(order.id[-8:], payload.encode()) if self._chance.random() < 0.3 else None
         found: list[str] = self._do(submitting.submit, [order], actor="client:ada", once=once)
         return found[0]
@@ -204,6 +198,13 @@ class _Life:
         self._end(
             self._started("sleep 99", session_key="command:s"), code=124, reason="timeout", error="Timeout"
         )
+
+    def _alike(self) -> None:
+        """Run the same command some times, as people do: checks take such tasks together."""
+        for _ in range(6):
+            claim = self._started("uptime", timeout_ms=20_000)
+            self._output(claim, b"up 3 days\n")
+            self._end(claim, stdout_bytes=10)
 
     def _files(self) -> None:
         self._end(self._started("notes", "file-write", effect="idempotent", max_attempts=2))

@@ -108,11 +108,23 @@ def fold(hashes: Sequence[bytes]) -> bytes:
     """Return the root of the perfect subtree over these hashes; their number must be a power of two."""
     if not hashes or len(hashes) & (len(hashes) - 1):
         raise BeyondTree(f"a perfect subtree has a power of two of leaves, not {len(hashes)}")
+    return levels(hashes)[-1][0]
+
+
+def levels(hashes: Sequence[bytes]) -> list[Sequence[bytes]]:
+    """Return the roots of all perfect subtrees over these hashes: of 1 each, of 2 each, of 4 each, ...
+
+    What fills no subtree is left out on the levels above.
+    """
+    found = [hashes]
     while len(hashes) > 1:
-        each = iter(hashes)
         # `node`, written out: this line is where a verification of the whole record spends its time.
-        hashes = [sha256(b"\x01" + left + right).digest() for left, right in zip(each, each, strict=True)]
-    return hashes[0]
+        hashes = [
+            sha256(b"\x01" + left + right).digest()
+            for left, right in zip(hashes[::2], hashes[1::2], strict=False)
+        ]
+        found.append(hashes)
+    return found
 
 
 def root_of(size: int, subtree: Subtrees) -> bytes:

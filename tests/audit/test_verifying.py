@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.auditing import details, outcome_text, people, questions, told, verifying
+from app.auditing import outcome_text, people, questions, told, verifying
 from app.auditing.remembering import Seen
 from app.auditing.untold import UNTOLD
 from app.auditing.verifying import Report
@@ -164,17 +164,7 @@ def test_an_outcome_has_one_digest(
     except canonical.NotCanonical:  # a lone surrogate, which no database holds
         return
     assert outcome_text.digest_of(values) == expected
-
-
-@given(
-    st.lists(st.text(alphabet='ab"\\:,{}\u00e9\x7f', max_size=9), min_size=2, max_size=2), st.integers(0, 3)
-)
-def test_a_digest_is_never_cut_out_wrongly(texts: list[str], number: int) -> None:
-    """A detail read with its digest cut out says the same as one read whole, or is taken for no digest."""
-    reader = details.Details()
-    for text in texts:
-        detail = {"kind": "command", "payload": text, "tags": texts[0], "timeout_ms": number}
-        spelled = canonical.text(detail)
-        facts, digest = reader.read("task.submitted", spelled)
-        whole = {**facts, "payload": digest if digest is not None else facts["payload"]}
-        assert whole == detail or (details.digest_of(digest) is None and details.digest_of(text) is None)
+    if error is None and metadata is None and duration is not None and reason is not None:
+        usual = ("id", 1, 0, 1, 3, 5, b"", b"salt", reason, None, None, duration, 7, 0, 0, out, None)
+        told_ = outcome_text.UsualText(3, reason).digests([(duration, 7, out, b"salt")])
+        assert told_ == [outcome_text.digest_of(usual)]

@@ -17,7 +17,7 @@ CHECKS = 40
 def test_a_growing_record_is_good_at_every_moment(db: Database) -> None:
     """Forty checks, one after the other while tasks come, run, end and are signed, find no fault."""
     signer = Signer.generate("grows.example/log")
-    enough = threading.Event()
+    begun, enough = threading.Event(), threading.Event()
 
     def grow() -> None:
         while not enough.is_set():
@@ -25,6 +25,7 @@ def test_a_growing_record_is_good_at_every_moment(db: Database) -> None:
             claimed = acts.started(db)
             acts.output(db, claimed, b"y")
             acts.result(db, claimed)
+            begun.set()
             acts.submit(db)
             drawn = db.read(lambda conn: checkpoints.draw_up(conn, signer, now=db.now))
             acts.cancel(db, acts.submit(db))
@@ -34,6 +35,7 @@ def test_a_growing_record_is_good_at_every_moment(db: Database) -> None:
 
     growing = threading.Thread(target=grow)
     growing.start()
+    assert begun.wait(30)
     try:
         reports: list[Report] = []
         for _ in range(CHECKS):

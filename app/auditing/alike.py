@@ -1,0 +1,149 @@
+"""Comparing the rows of many tasks that lived alike: one query asks for all that are as they have to be."""
+
+from __future__ import annotations
+
+from binascii import a2b_base64
+from collections.abc import Sequence
+from hashlib import sha256
+from operator import itemgetter
+from typing import Any
+
+from app.auditing import told
+from app.auditing.content import Content
+from app.auditing.outcome_text import USUAL, UsualText
+from app.auditing.scanning import BATCH, Row, Scan
+from app.auditing.stories import Ended, Stage, Time, place_of
+from app.storage import tables
+
+_SMALL = 4096
+"""Payload and output of up to so many letters or bytes are read here, since a whole batch is in memory."""
+Cells = list[Any]
+"""One column of many rows."""
+
+_USUAL = "o.attempt = ? AND o.accepted = 1 AND o.exit_code = ? AND o.reported_at = t.finished_at"
+_USUAL_CONTENT = (
+    f" AND o.reason = ? AND {USUAL} AND t.payload >= '' AND t.payload < x'' AND length(t.payload) <= {_SMALL}"
+    " AND t.payload_salt IS NOT NULL"
+    " AND (x.attempt IS NULL AND o.stdout_digest IS NULL"
+    f" OR x.attempt = o.attempt AND x.stream = 'stdout' AND length(x.data) <= {_SMALL})"
+)
+_CONTENT = (
+    ", CAST(t.payload_salt || t.payload AS BLOB),"
+    " o.duration_ms, o.stdout_bytes, o.stdout_digest, o.salt, CAST(o.salt || x.data AS BLOB)"
+)
+_OUTPUT = "LEFT JOIN output x ON x.task_id = t.id"
+
+_by_id = itemgetter(0)
+
+
+class Alike:
+    """Compares; with *content*, payloads, outcomes and output too, else columns only. For one thread."""
+
+    def __init__(self, scan: Scan, content: Content | None) -> None:
+        self._scan = scan
+        self._content = content
+
+    def others(self, stage: Stage, ended: Sequence[Ended]) -> list[Ended]:
+        """Compare all tasks that *ended* at this stage; return those of which not everything fits.
+
+        That is not yet a fault: only what is usual is known here.
+        """
+        query = _Query(stage, whole=self._content is not None)
+        if not query.is_sound:
+            return list(ended)
+        others: list[Ended] = []
+        for first in range(0, len(ended), BATCH):
+            others += self._others(query, sorted(ended[first : first + BATCH], key=_by_id))
+        return others
+
+    def _others(self, query: _Query, ended: list[Ended]) -> list[Ended]:
+        rows = list(self._scan.of_tasks(query.text, [one[0] for one in ended], query.before, query.behind))
+        others: list[Ended] = []
+        if [(row[0], row[1]) for row in rows] != [(one[0], 1) for one in ended]:
+            ended, rows, others = _apart(ended, rows)
+        misfits = query.misfits(rows, ended)
+        if self._content is not None:
+            fitting = rows if not misfits else [row for row in rows if row[0] not in dict(misfits)]
+            self._content.seen += sum([row[-1] is not None for row in fitting])
+        return others + misfits
+
+
+class _Query:
+    """What the rows of tasks have to be that ended at one stage.
+
+    It gives of each task its id, 1 where all that it does not give itself is as it has to be, and
+    what is another one for each task.
+    """
+
+    def __init__(self, stage: Stage, *, whole: bool) -> None:
+        columns = dict(zip(told.COLUMNS, stage.told.row(), strict=True))
+        attempt, exit_code, digest, at = stage.told.outcome or (0, 0, b"", 0)
+        same = {name: value for name, value in columns.items() if place_of(value) is None}
+        times = {name: int(value) for name, value in columns.items() if isinstance(value, Time)}
+        self.is_sound = (
+            all(_is_of(name, value) for name, value in same.items()) and at == times["finished_at"]
+        )
+        self._payload = place_of(columns["payload_digest"]) or 0
+        self._outcome = place_of(digest) or 0
+        self._times = list(times.values())
+        reason = stage.told.reason or "exit"
+        self._text = UsualText(exit_code, reason) if whole else None
+        self.before = [attempt, exit_code, *([reason] if whole else [])]
+        self.behind = list(same.values())
+        cells = ", ".join(f"t.{name}" for name in times)
+        alike = " AND ".join(f"t.{name} IS ?" for name in same)
+        self.text = (
+            f"SELECT t.id, {_USUAL} {_USUAL_CONTENT if whole else ''},"  # noqa: S608 - our own words
+            f" t.payload_digest, o.digest, {cells}{_CONTENT if whole else ''}"
+            " FROM tasks t CROSS JOIN outcomes o ON o.task_id = t.id AND o.nr = 0"
+            f" {_OUTPUT if whole else ''} WHERE t.id IN ({{ids}}) AND {alike} ORDER BY t.id"
+        )
+
+    def misfits(self, rows: list[Row], ended: list[Ended]) -> list[Ended]:
+        """Return those that *ended* whose rows, which stand in the same order, are not as they tell."""
+        if not rows or self._fit(rows, ended):
+            return []
+        if len(rows) == 1:
+            return ended
+        half = len(rows) // 2
+        return self.misfits(rows[:half], ended[:half]) + self.misfits(rows[half:], ended[half:])
+
+    def _fit(self, rows: list[Row], ended: list[Ended]) -> bool:
+        lives = [life for _task_id, life in ended]
+        cells = [list(cell) for cell in zip(*rows, strict=True)]
+        try:
+            told_ = [[a2b_base64(life[place]) for life in lives] for place in (self._payload, self._outcome)]
+        except ValueError:
+            return False
+        told_ += [[life[place] for life in lives] for place in self._times]
+        if cells[2 : 2 + len(told_)] != told_:
+            return False
+        return self._text is None or _content_fits(self._text, cells[2], cells[3], cells[-6:])
+
+
+def _content_fits(text: UsualText, payloads: Cells, outcomes: Cells, cells: Sequence[Cells]) -> bool:
+    """Say whether payload, outcome and output have the digests beside them."""
+    inputs, durations, sizes, stdouts, salts, outputs = cells
+    return (
+        [sha256(salted).digest() for salted in inputs] == payloads
+        and text.digests(zip(durations, sizes, stdouts, salts, strict=True)) == outcomes
+        and [None if salted is None else sha256(salted).digest() for salted in outputs] == stdouts
+    )
+
+
+def _apart(ended: list[Ended], rows: list[Row]) -> tuple[list[Ended], list[Row], list[Ended]]:
+    """Tell those with one usual row from the others: two rows are two outcomes or two pieces of output."""
+    found: dict[str, Row | None] = {}
+    for row in rows:
+        found[row[0]] = None if row[0] in found else row
+    usual = {task_id: row for task_id, row in found.items() if row is not None and row[1] == 1}
+    return (
+        [one for one in ended if one[0] in usual],
+        [usual[one[0]] for one in ended if one[0] in usual],
+        [one for one in ended if one[0] not in usual],
+    )
+
+
+def _is_of(name: str, value: Any) -> bool:  # noqa: ANN401 - the value of a cell
+    """Say whether a column can hold *value* as it is; SQLite would take a number for its text."""
+    return value is None or type(value) is tables.tasks.c[name].type.python_type
