@@ -41,6 +41,28 @@ def test_it_proves_the_whole_life_of_a_task(service: RunningService, ada: Caller
     assert (proven.state, proven.outcome.exit_code) == ("completed", 0)
 
 
+def test_it_proves_what_an_agent_did_and_cost(service: RunningService, ada: Caller, wim: Machine) -> None:
+    """Used tools, the charge and the callback are lines of the task, after its end too; the token is none."""
+    wim.kinds = ("claude-cli",)
+    body = {"prompt": "x", "callbackChannel": "1", "callbackBotToken": "a-token-of-a-bot"}
+    task_id = ada.post("/claude", body).get_json()["taskId"]
+    claimed = wim.start()
+    wim.report(
+        {"type": "tool_used", "lease": claimed["lease"], "tool": "Bash", "input": "ls"},
+        machine.result(claimed, metadata={"costUsd": 0.5}),
+        {"type": "callback", "taskId": task_id, "outcome": "sent", "sink": "discord", "tries": 1},
+    )
+    proven = receipt(service, ada, task_id)
+    assert [event.type for event in proven.events][3:] == [
+        "agent.tool_used",
+        "task.completed",
+        "budget.charged",
+        "callback.sent",
+    ]
+    assert (proven.state, proven.events[5].detail) == ("completed", {"cost_micros": 500_000})
+    assert "a-token-of-a-bot" not in ada.get(f"/tasks/{task_id}/receipt").text
+
+
 def test_an_unfinished_task_has_one_too(service: RunningService, ada: Caller) -> None:
     """A receipt proves what there is so far."""
     proven = receipt(service, ada, submit(ada))

@@ -96,6 +96,17 @@ def test_what_came_since_is_checked_from_there(db: Database) -> None:
     assert found == {open_before, waits}
 
 
+def test_a_check_goes_on_from_one_of_an_earlier_version(past: Past) -> None:
+    """What an earlier version remembered of tokens lacks columns that came later, which is no fault."""
+    seen = check(past.database).seen
+    assert seen is not None
+    assert check(past.database, since=seen).faults == []
+    plain = [token[:6] for token in seen.tokens if token[6] is None]
+    assert plain
+    earlier = replace(seen, tokens=[token[:6] if token[6] is None else token for token in seen.tokens])
+    assert check(past.database, since=earlier).faults == []
+
+
 def test_a_record_that_is_not_the_checked_one_is_refused(db: Database) -> None:
     """A check that goes on says so when the record before is shorter or another one."""
     acts.submit(db)

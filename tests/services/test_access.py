@@ -100,3 +100,30 @@ def test_the_list_holds_no_hash(db: Database) -> None:
     [row] = db.read(access.list_tokens)
     assert "hash" not in row._fields
     assert (row.name, row.role) == ("ada", "client")
+
+
+def test_a_budget_is_for_whoever_submits(db: Database) -> None:
+    """A client's token carries its budget; one of a role that submits nothing is refused and not made."""
+
+    def make(role: Role) -> None:
+        db.write(
+            lambda conn: access.create(
+                conn,
+                name=f"a-{role}",
+                role=role,
+                token=access.new_token(role),
+                expires_at=None,
+                actor="system:operator",
+                now=db.now,
+                max_cost_micros=5,
+            )
+        )
+
+    make(Role.CLIENT)
+    make(Role.ADMIN)
+    for role in (Role.WORKER, Role.APPROVER, Role.AUDITOR):
+        with pytest.raises(InvalidRequest, match="needs no budget"):
+            make(role)
+    known = db.read(lambda conn: access.load(conn, now=db.now))
+    budgets = {one.principal.name: one.principal.max_cost_micros for one in known}
+    assert budgets == {"a-client": 5, "a-admin": 5}
