@@ -78,8 +78,3 @@ def test_quick_start_without_bubblewrap_says_so_and_runs_its_first_task(tmp_path
     policy = (data / "policy.toml").read_text()
     assert policy.startswith("# NO SANDBOX WORKS ON THIS MACHINE")
     assert 'default = "deny"' in policy
-    again = subprocess.run(
-        up, cwd=REPOSITORY, env=clean_environ(), capture_output=True, text=True, check=False
-    )
-    assert again.returncode == 0, again
-    assert 'sandbox = "no-network"' in (data / "policy.toml").read_text()
