@@ -7,12 +7,12 @@ from pathlib import Path
 from benchmarks import mutations
 from benchmarks.mutating.judging import BY_VERIFY, BY_WITNESS, DEFECT
 
-ALTERATIONS = 200
+ALTERATIONS = 500
 """Thousands are made by ``python -m benchmarks.mutations``."""
 
 
 def test_no_alteration_goes_unnoticed_without_a_reason(tmp_path: Path) -> None:
-    """Of 200 alterations every one is found by verify, by a witness, or is of what no event tells."""
+    """Of 500 alterations every one is found by verify, by a witness, or is of what no event tells."""
     found = mutations.run(ALTERATIONS, 20, tmp_path)
     assert sum(found.values()) == ALTERATIONS
     assert not {key for key in found if key[0] == DEFECT}

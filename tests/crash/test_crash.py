@@ -4,12 +4,12 @@ from pathlib import Path
 
 from benchmarks.crash.running import run
 
-KILLS = 16
+KILLS = 25
 SEED = 20_260_101
 
 
 def test_nothing_is_lost_in_crashes(tmp_path: Path) -> None:
-    """After 16 kills every acknowledged task is there, none ran twice, and the record is whole."""
+    """After 25 kills every acknowledged task is there, none ran twice, and the record is whole."""
     report = run(tmp_path / "data", kills=KILLS, seed=SEED)
 
     assert report.faults == []

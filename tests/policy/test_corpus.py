@@ -12,6 +12,8 @@ from tests.support.policies import allow_all
 from worker.answers import Claim
 
 CORPUS = Path(__file__).parent / "corpus"
+NEVER_RUN = ("destruction",)
+"""Classes whose attempts would end the machine that runs the tests: here it is enough that one is allowed."""
 HOSTILE = sorted(path for path in CORPUS.glob("*.toml") if path.stem != "benign")
 
 
@@ -44,8 +46,10 @@ def test_nothing_hostile_has_its_way(path: Path, world: World, policy: Path) -> 
     for claim in claims(path, world):
         verdict = guard(claim)
         if verdict.answer == "allow":
-            _, said = world.run(claim, verdict)
-            harm = world.was_harmed(said)
+            # A fault of the policy must not cost the machine of whoever tests it.
+            harm = (
+                "it was allowed" if path.stem in NEVER_RUN else world.was_harmed(world.run(claim, verdict)[1])
+            )
             if harm is not None:
                 world_was.append(f"{dict(claim.payload)}: {harm}, by rule {verdict.rule}")
                 world.marker.unlink(missing_ok=True)

@@ -276,3 +276,13 @@ def test_payload_must_have_its_shape(commands: Commands, payload: dict[str, Any]
     """What is neither command nor argv, or both, or of a wrong type, is refused before anything runs."""
     with pytest.raises(ValueError, match="validation error"):
         commands.run(order(**payload), RecordedRun())
+
+
+@pytest.mark.parametrize("leader", [1, 0, -1])
+def test_kill_group_never_means_everybody(monkeypatch: pytest.MonkeyPatch, leader: int) -> None:
+    """The group of process 1, which killpg(2) takes for all processes there are, gets no signal."""
+    told: list[int] = []
+    monkeypatch.setattr(os, "killpg", lambda *given: told.append(given[0]))
+    with pytest.raises(ValueError, match="leads no group of ours"):
+        tree.kill_group(leader)
+    assert told == []

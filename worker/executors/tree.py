@@ -51,7 +51,13 @@ class Stopping:
 
 
 def kill_group(leader: int, number: signal.Signals = signal.SIGKILL) -> None:
-    """Send a signal to the process group of *leader*, if there still is one."""
+    """Send a signal to the process group of *leader*, if there still is one.
+
+    Raises ``ValueError`` for a number that means other processes than those of a group: to killpg(2),
+    1 is every process of the machine.
+    """
+    if leader <= 1:
+        raise ValueError(f"{leader} leads no group of ours")
     with suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
         os.killpg(leader, number)
 
