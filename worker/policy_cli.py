@@ -96,7 +96,8 @@ def check(file: Path | None) -> None:
 @click.option("--read", "read_path", metavar="PATH", help="Ask about reading a file.")
 @click.option("--write", "write_path", metavar="PATH", help="Ask about writing a file.")
 @click.option("--edit", "edit_path", metavar="PATH", help="Ask about editing a file.")
-@click.option("--cwd", metavar="FOLDER", help="Where the command would run.")
+@click.option("--agent", type=click.Choice(["claude", "codex", "gemini"]), help="Ask about a prompt for it.")
+@click.option("--cwd", metavar="FOLDER", help="Where the command or the agent would run.")
 @click.option("--env", "env", multiple=True, metavar="NAME=VALUE", help="A variable of the task; repeatable.")
 @click.option("--from", "origin", default="client:somebody", show_default=True, help="Who would ask.")
 @click.argument("argv", nargs=-1, type=click.UNPROCESSED)
@@ -107,6 +108,7 @@ def test(
     read_path: str | None,
     write_path: str | None,
     edit_path: str | None,
+    agent: str | None,
     cwd: str | None,
     env: tuple[str, ...],
     origin: str,
@@ -119,6 +121,7 @@ def test(
       clawtrail policy test --cwd ~/code -- git log --oneline
       clawtrail policy test --shell 'ls | wc -l'
       clawtrail policy test --read ~/.ssh/id_ed25519
+      clawtrail policy test --agent claude --cwd ~/code
 
     Exit status:
       0  allow
@@ -135,8 +138,11 @@ def test(
     about |= {"cwd": cwd} if cwd else {}
     asked += [("command", {"command": shell, **about})] if shell is not None else []
     asked += [("command", {"argv": list(argv), **about})] if argv else []
+    asked += [(f"{agent}-cli", {"prompt": "test", "cwd": cwd})] if agent else []
     if len(asked) != 1:
-        raise click.UsageError("Name one thing: a command after --, or --shell, --read, --write or --edit")
+        raise click.UsageError(
+            "Name one thing: a command after --, or --shell, --read, --write, --edit or --agent"
+        )
     [(kind, payload)] = asked
     verdict = _verdict(file or policy_file(), kind, payload, origin)
     click.echo(f"{verdict.answer}   {verdict.rule}")

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from tests.support.agents import Home
 from tests.support.policies import write
@@ -11,6 +12,7 @@ from worker.answers import Claim
 from worker.policy.guarding import Guard
 from worker.policy.loading import PolicyFaulty, load
 from worker.policy.presets import careful
+from worker.policy_cli import policy
 from worker.verdicts import Verdict
 
 ALLOW = 'default = "allow"\n'
@@ -195,3 +197,15 @@ def test_budget_that_cannot_be_kept_is_refused(places: Home, tmp_path: Path) -> 
     """Codex and Gemini tell no costs, so a task with a limit is not run at all."""
     verdict = guard(places, tmp_path, ALLOW)(claim("codex-cli", maxCostUsd=1.0))
     assert verdict.plan is None
+
+
+def test_policy_can_be_asked_about_an_agent(places: Home, tmp_path: Path) -> None:
+    """The command line says what would be decided on a prompt in a folder, and by which table."""
+    text = '[agents.claude]\ncwd = ["~/code/**"]\n[[rule]]\nname = "tidy"\nverdict = "allow"\n'
+    file = write(tmp_path / "asked.toml", f'{text}kinds = ["claude-cli"]\ncwd = ["~/code/**"]\n')
+    told = [
+        CliRunner().invoke(policy, ["test", "--file", str(file), "--agent", agent, "--cwd", cwd])
+        for agent, cwd in (("claude", "~/code/project"), ("claude", "~/private"), ("codex", "~/code/project"))
+    ]
+    assert [one.exit_code for one in told] == [0, 4, 3]
+    assert "deny   agents.claude: cwd" in told[1].output

@@ -6,12 +6,13 @@ import shlex
 import stat
 import threading
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from worker.answers import Claim
-from worker.executors.agents.planning import Planner
+from worker.executors.agents.planning import Planner, on_trial
 from worker.orders import Beneath, Plan
 from worker.policy import asked as asking
 from worker.policy import digesting
@@ -44,8 +45,8 @@ class Guard:
     ) -> None:
         """Read the policy *file*; where there is none, the careful one that we ship holds.
 
-        *planner* plans tasks for agents, where this worker has any. Without *sandboxes* no sandbox is there,
-        and what asks for one is refused.
+        *planner* plans tasks for agents; without one no session is known. Without *sandboxes* no sandbox is
+        there, and what asks for one is refused.
 
         Raises ``PolicyFaulty`` and ``OSError``: a worker does not start with a policy that it cannot read.
         """
@@ -99,8 +100,9 @@ class Guard:
             self.reload()
         policy = self.policy
         try:
-            if self._planner is not None and claim.kind in policy.agents:
-                return judge(claim, policy, self._planner, self.programs, self._env)
+            if claim.kind in policy.agents:
+                with on_trial() if self._planner is None else nullcontext(self._planner) as planner:
+                    return judge(claim, policy, planner, self.programs, self._env)
             asked = asking.read(claim.kind, claim.payload, claim.submitted_by, home_folder=policy.home_folder)
         except (NotUnderstood, ValidationError):
             # The executor reads the payload by the same model, and ends the task with what is wrong.

@@ -1,6 +1,7 @@
 """From a task for an agent to what exactly is started for it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,3 +92,15 @@ class Planner:
 
     def _env(self, names: tuple[str, ...]) -> dict[str, str]:
         return {name: self._own[name] for name in names if name in self._own and name not in NESTING}
+
+
+@contextmanager
+def on_trial() -> Iterator[Planner]:
+    """Have a planner for a look at a policy: every agent is there, and no session was noted."""
+    sessions = Sessions(Path(":memory:"))
+    try:
+        yield Planner(
+            {kind: Installed(cli.name) for kind, cli in BY_KIND.items()}, sessions, own={}, home=Path.home()
+        )
+    finally:
+        sessions.close()
