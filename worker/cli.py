@@ -1,6 +1,7 @@
 """The command ``clawtrail worker``."""
 
 import logging
+import os
 import signal
 import sys
 from contextlib import suppress
@@ -74,7 +75,8 @@ def worker(token_file: Path | None, config: Path | None, *, accept_record: bool,
     for number in (signal.SIGTERM, signal.SIGINT, *reload):
         signal.signal(number, lambda number, _frame: signals.put(number))
     try:
-        hidden = [Path(file) for file in (token_file, config) if file is not None]
+        tokens = [os.environ.get(f"{name}_FILE") for name in ("CLAWTRAIL_WORKER_TOKEN", "WORKER_TOKEN")]
+        hidden = [Path(file).expanduser() for file in (token_file, config, *tokens) if file]
         program = Worker(settings, version=_version(), hidden=hidden)
     except MemoryUnreadable as error:
         raise _Unusable(

@@ -65,13 +65,8 @@ class Sandboxes:
     def probe(self) -> None:
         """Try each profile with a real process, and tell the log what works and why the rest does not."""
         self._shell = launching.find_shell()
-        failed: dict[Profile, str] = {}
-        for profile in PROFILES:
-            # Without a network they are the same to the system; what differs is what is mounted how.
-            twin = failed.get("read-only") if profile == "no-network" else None
-            reason = twin if profile == "no-network" else self._try(profile)
-            if reason is not None:
-                failed[profile] = reason
+        tried = {profile: self._try(profile) for profile in PROFILES}
+        failed = {profile: reason for profile, reason in tried.items() if reason is not None}
         self._why_not = failed
         fields = {"works": ", ".join(self.names) or "none"}
         log.info("sandboxes", extra={"fields": fields})
