@@ -79,6 +79,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "up": Entry("clawtrail.commands.up", "up", "Start a server and a worker together on this computer."),
         "worker": Entry("worker.cli", "worker", "Run the worker: take tasks from a server and do them here."),
         "policy": Entry("worker.policy_cli", "policy", "Say what may run on this computer."),
+        "secrets": Entry(
+            "worker.secrets_cli", "secrets", "Keep what tasks here may use by name and nobody sees."
+        ),
         "serve": Entry("app.cli.serve", "serve", "Run the server."),
         "migrate": Entry("app.cli.migrate", "migrate", "Bring the server's database to this version's form."),
         "backup": Entry("app.cli.backup", "backup", "Copy the database into FILE while the server works."),

@@ -8,6 +8,7 @@ import logging
 import re
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -39,6 +40,25 @@ def set_up(form: Format, level: str = "INFO", *, gather: bool = False) -> None:
     # Its one warning a queued request is a number that /metrics gives.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def mask_with(mask: Callable[[str], str]) -> None:
+    """Have every line go through *mask* from now on, before it is written."""
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(Masked(handler.formatter or logging.Formatter(), mask))
+
+
+class Masked(logging.Formatter):
+    """The lines of another formatter, each gone through a mask."""
+
+    def __init__(self, inner: logging.Formatter, mask: Callable[[str], str]) -> None:
+        super().__init__()
+        self._inner = inner
+        self._mask = mask
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the one line for *record*, masked."""
+        return self._mask(self._inner.format(record))
 
 
 class Gathered(logging.StreamHandler[TextIO]):

@@ -41,9 +41,18 @@ def _default_policy() -> Path:
     return Path("~/.config/clawtrail/policy.toml")
 
 
+def _default_secrets() -> Path:
+    return Path("~/.config/clawtrail/secrets.toml")
+
+
 def policy_file() -> Path:
     """Give the policy file that a worker started in this environment would read."""
     return Path(os.environ.get("CLAWTRAIL_WORKER_POLICY") or _default_policy()).expanduser().absolute()
+
+
+def secrets_file() -> Path:
+    """Give the file of secrets that a worker started in this environment would read."""
+    return Path(os.environ.get("CLAWTRAIL_WORKER_SECRETS") or _default_secrets()).expanduser().absolute()
 
 
 class WorkerSettings(BaseModel):
@@ -63,6 +72,7 @@ class WorkerSettings(BaseModel):
     ]
     labels: Annotated[list[str], Field(validation_alias=_named("LABELS"))] = []
     policy: Annotated[Path, Field(validation_alias=_named("POLICY"), default_factory=_default_policy)]
+    secrets: Annotated[Path, Field(validation_alias=_named("SECRETS"), default_factory=_default_secrets)]
     max_concurrent: Annotated[
         int, Field(validation_alias=_named("MAX_CONCURRENT", "MAX_CONCURRENT"), ge=1, le=64)
     ] = 3
@@ -130,7 +140,7 @@ class WorkerSettings(BaseModel):
             raise ValueError("a token is one word of plain letters, digits and signs, and not empty")
         return token
 
-    @field_validator("state", "policy")
+    @field_validator("state", "policy", "secrets")
     @classmethod
     def _absolute(cls, place: Path) -> Path:
         return place.expanduser().absolute()

@@ -19,7 +19,7 @@ from config import logs
 from config.sources import faults
 from config.worker import WorkerSettings, load
 from worker.alarms import Alarms
-from worker.errors import JournalFailed, StateInUse
+from worker.errors import JournalFailed, SecretsFaulty, StateInUse
 from worker.policy.loading import PolicyFaulty
 from worker.program import Worker
 
@@ -87,7 +87,7 @@ def worker(token_file: Path | None, config: Path | None, *, accept_record: bool,
     except PolicyFaulty as error:
         said = str(error).replace("\n", "\n  ")
         raise _Unusable(f"The policy {settings.policy} cannot be used:\n  {said}") from error
-    except (StateInUse, JournalFailed, OSError) as error:
+    except (StateInUse, JournalFailed, SecretsFaulty, OSError) as error:
         raise _Unusable(str(error)) from error
     program.start()
     about = {"name": settings.name, "url": settings.url, "slots": settings.max_concurrent}

@@ -11,7 +11,9 @@
     ├── Rejected             a 4xx with a code: saying the same again is of no use
     ├── StateInUse           another worker runs on the same state folder
     ├── SandboxMissing       what is to be confined cannot be here, so it does not run
-    └── JournalFailed        the journal could not be read or written
+    ├── JournalFailed        the journal could not be read or written
+    ├── SecretMissing        a task names a secret that this machine has not
+    └── SecretsFaulty        the file of secrets is open to others, or not as it should be
 """
 
 
@@ -64,3 +66,11 @@ class SandboxMissing(WorkerError):
 
 class JournalFailed(WorkerError):
     """The journal could not be read or written."""
+
+
+class SecretMissing(WorkerError):
+    """A task names a secret that this machine has not."""
+
+
+class SecretsFaulty(WorkerError):
+    """The file of secrets is open to others, or not as it should be."""

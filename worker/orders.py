@@ -8,6 +8,7 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from worker.items import Ending
+from worker.masking.streams import Shown
 from worker.output import StreamName
 from worker.sandboxing.confines import Confines
 
@@ -79,11 +80,33 @@ class Decision:
     why: str
 
 
-class Run(Protocol):
-    """The run of an order, for the executor's own thread."""
+class Listener(Protocol):
+    """Who hears a child: its output, and whether it has to be stopped."""
 
     def write(self, stream: StreamName, data: bytes) -> None:
         """Take in output."""
+
+    def pulse(self) -> Ending | None:
+        """Stream what is due, and tell how the run is to end if it has to be stopped now.
+
+        To be called at least four times a second while anything takes long.
+        """
+
+
+class Run(Listener, Protocol):
+    """The run of an order, for the executor's own thread."""
+
+    def write(self, stream: StreamName, data: bytes, *, masked: int | None = None) -> None:
+        """Take in output. Secrets in it are masked, unless *masked* says that so many were already."""
+
+    def hide(self, value: JsonValue) -> JsonValue:
+        """Mask the secrets in every text of *value*, before it is cut to a length."""
+
+    def show(self, data: bytes) -> Shown:
+        """Mask *data*, which is whole, as output is."""
+
+    def digest(self, descriptor: int) -> str | None:
+        """Give the SHA-256 of what is left to read; None where a secret is in it, which it would betray."""
 
     def used_tool(self, tool: str, said: str, verdict: str | None = None) -> None:
         """Put on the record that an agent uses *tool*, and *said*, in short, for what.
@@ -95,12 +118,6 @@ class Run(Protocol):
         """Ask people whether what *describe* tells may be done in this run, and wait for their answer.
 
         Any thread may call it. Without an answer in half an hour, and when the run has to stop, it is no.
-        """
-
-    def pulse(self) -> Ending | None:
-        """Stream what is due, and tell how the run is to end if it has to be stopped now.
-
-        To be called at least four times a second while anything takes long.
         """
 
 

@@ -12,6 +12,7 @@ from queue import SimpleQueue
 
 from clawtrail.formats.notes import Verifier
 from clawtrail.remembering import Memory
+from config import logs
 from config.worker import WorkerSettings
 from worker import environment, state
 from worker.alarms import Alarms
@@ -36,6 +37,7 @@ from worker.running import Runner
 from worker.sandboxing.sandboxes import Sandboxes
 from worker.slots import Slots
 from worker.syncing import Syncing
+from worker.vault import Vault
 from worker.witnessing import Witness
 
 log = logging.getLogger(__name__)
@@ -56,7 +58,8 @@ class Worker:
     def __init__(self, settings: WorkerSettings, *, version: str, hidden: Iterable[Path] = ()) -> None:
         """Take hold of the state folder and put the parts together. No sandbox shows the files *hidden*.
 
-        Raises ``StateInUse``, ``JournalFailed``, ``MemoryUnreadable``, ``BadKey``, ``OSError``.
+        Raises ``StateInUse``, ``JournalFailed``, ``MemoryUnreadable``, ``BadKey``,
+        ``PolicyFaulty``, ``SecretsFaulty``, ``OSError``.
         """
         environment.seal_descriptors()
         self._lock = state.hold(settings.state)
@@ -67,21 +70,28 @@ class Worker:
         self._slots = Slots(settings.max_concurrent, longest_wait=settings.wait / 1000)
         self._sessions = Sessions(Path(settings.state) / "sessions.db")
         env = environment.build(search_path=settings.path)
+        self._vault = Vault(
+            settings.secrets,
+            must_exist="secrets" in settings.model_fields_set,
+            hidden={settings.token.get_secret_value()},
+        )
+        logs.mask_with(lambda line: self._vault.masking().text(line))
         installed = finding.find(settings, search_path=env["PATH"])
         planner = Planner(installed, self._sessions, own=os.environ, home=Path.home())
-        self._recents = Recents(planner)
+        self._recents = Recents(planner, self._vault.masking)
         agents = Agents(planner, env=env, after=self._recents.changed)
-        sandboxes = Sandboxes(env, [settings.state, settings.policy, *hidden])
+        sandboxes = Sandboxes(env, [settings.state, settings.policy, settings.secrets, *hidden])
         sandboxes.probe()
-        executors = registry.load(Commands(env=env, shell=settings.shell, sandboxes=sandboxes), agents)
-        named = "policy" in settings.model_fields_set
+        commands = Commands(env=env, shell=settings.shell, sandboxes=sandboxes, reveal=self._vault.reveal)
+        executors = registry.load(commands, agents)
         self._guard = Guard(
             settings.policy,
             env=env,
             shell=settings.shell,
-            must_exist=named,
+            must_exist="policy" in settings.model_fields_set,
             planner=planner,
             sandboxes=sandboxes,
+            vault=self._vault,
         )
         server = Server(
             settings.url,
@@ -102,6 +112,7 @@ class Worker:
             slots=self._slots,
             courier=self._courier.queue,
             replies=replies,
+            masking=self._vault.masking,
         )
         self._witness = Witness(
             server,

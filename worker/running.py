@@ -3,9 +3,10 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from queue import SimpleQueue
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from worker import items
 from worker.answers import Claim
@@ -14,6 +15,7 @@ from worker.errors import JournalFailed
 from worker.items import Ending
 from worker.journal import Journal
 from worker.leases import Held
+from worker.masking.streams import SHAPES_ALONE, Masking, Shown
 from worker.orders import Decision, Executor, Order
 from worker.output import Capture, Chunk, StreamName
 from worker.replies import Replies
@@ -36,25 +38,46 @@ class _LiveRun:
     """The run that an executor sees: its output, and whether it has to stop."""
 
     def __init__(
-        self, held: Held, capture: Capture, killed: Callable[[], bool], asker: Asker, policy_hash: str
+        self,
+        held: Held,
+        capture: Capture,
+        *,
+        masking: Callable[[], Masking],
+        killed: Callable[[], bool],
+        asker: Asker,
+        policy_hash: str,
     ) -> None:
         self._held = held
         self._capture = capture
+        self._masking = masking
         self._killed = killed
         self._asker = asker
         self._policy_hash = policy_hash
         self._uses = 0
         self.over = False
 
-    def write(self, stream: StreamName, data: bytes) -> None:
-        self._capture.add(stream, data)
+    def write(self, stream: StreamName, data: bytes, *, masked: int | None = None) -> None:
+        self._capture.add(stream, data, masked=masked)
+
+    def show(self, data: bytes) -> Shown:
+        return self._masking().show(data)
+
+    def digest(self, descriptor: int) -> str | None:
+        return self._masking().digest(descriptor)
+
+    def hide(self, value: JsonValue) -> JsonValue:
+        hidden, count = self._masking().json(value)
+        self._capture.count_masked(count)
+        return hidden
 
     def used_tool(self, tool: str, said: str, verdict: str | None = None) -> None:
         self._uses += 1
+        said = self._masking().text(said)
         self._capture.note(items.tool_used(self._held.claim.lease, self._uses, tool, said, verdict))
 
     def ask(self, rule: str, digest: str, describe: str) -> Decision:
         lease, policy_hash = self._held.claim.lease, self._policy_hash
+        describe = self._masking().text(describe)
         item = items.question(lease, rule=rule, digest=digest, policy_hash=policy_hash, describe=describe)
         return self._asker.ask(item, is_over=lambda: self.over or self._stop() is not None)
 
@@ -87,6 +110,7 @@ class Runner:
         slots: Slots,
         courier: "SimpleQueue[Chunk | None]",
         replies: Replies,
+        masking: Callable[[], Masking] = lambda: SHAPES_ALONE,
     ) -> None:
         self._executors = executors
         self._may_run = may_run
@@ -95,6 +119,7 @@ class Runner:
         self._slots = slots
         self._courier = courier
         self._asker = Asker(outbox, replies)
+        self._masking = masking
         self._closed = False
         self._killed = False
 
@@ -111,10 +136,17 @@ class Runner:
 
         Nothing is executed before the journal has the lease and the service has said yes to its start.
         """
-        capture = Capture(held.claim.lease, self._courier)
+        capture = Capture(held.claim.lease, self._courier, self._masking)
         verdict = self._decide(held.claim)
         capture.keep(verdict.output_bytes)
-        live = _LiveRun(held, capture, lambda: self._killed, self._asker, verdict.policy_hash)
+        live = _LiveRun(
+            held,
+            capture,
+            masking=self._masking,
+            killed=lambda: self._killed,
+            asker=self._asker,
+            policy_hash=verdict.policy_hash,
+        )
         if verdict.answer == "deny":
             why = verdict.refusal or f"Refused by policy: {verdict.rule}"
             refused = Ending(126, why, "policy", {"rule": verdict.rule})
@@ -136,10 +168,13 @@ class Runner:
 
     def _decide(self, claim: Claim) -> Verdict:
         try:
-            return self._may_run(claim)
+            verdict = self._may_run(claim)
         except Exception:
             log.exception("policy failed", extra={"fields": {"task": claim.task_id, "kind": claim.kind}})
             return Verdict("deny", "the policy failed on this task", _NONE, _NONE)
+        if verdict.describe is None:
+            return verdict
+        return replace(verdict, describe=self._masking().text(verdict.describe))
 
     def _ask(self, held: Held, verdict: Verdict) -> None:
         """Put the question to people, and let go of the task: with their yes it comes again."""
@@ -200,6 +235,7 @@ class Runner:
     ) -> Held | None:
         claim = held.claim
         parts = capture.finish()
+        ending = _shown(ending, self._masking(), capture.masked)
         parts = parts if first is None else [first, *parts]
         parts.append(
             items.result(
@@ -219,6 +255,18 @@ class Runner:
         fields = {"task": claim.task_id, "kind": claim.kind, "exit": ending.exit_code, "ms": took_ms}
         log.info("task ended" if parcel.told else "task ended, outcome kept", extra={"fields": fields})
         return parcel.brought
+
+
+def _shown(ending: Ending, masking: Masking, masked: int) -> Ending:
+    """Give the ending as it may be told; its metadata says how many secrets are masked, output included."""
+    error, in_error = masking.json(ending.error)
+    metadata, in_metadata = masking.json(dict(ending.metadata or {}))
+    masked += in_error + in_metadata
+    if not masked:
+        return ending
+    assert isinstance(error, str | None)  # noqa: S101 - for the type checker
+    assert isinstance(metadata, dict)  # noqa: S101 - as above
+    return replace(ending, error=error, metadata=metadata | {"masked": masked})
 
 
 def _asking_leave(claim: Claim, verdict: Verdict) -> list[bytes]:

@@ -62,5 +62,6 @@ def test_every_command_is_documented(command: str) -> None:
         "docs/operations.md",
         "docs/approvals.md",
         "docs/policy.md",
+        "docs/secrets.md",
     )
     assert f"`{command}`" in text_of("CHANGELOG.md") or f"clawtrail {command}" in shown

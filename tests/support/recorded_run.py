@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from secrets import token_hex
 
+from pydantic import JsonValue
+
 from worker.items import Ending
+from worker.masking.streams import SHAPES_ALONE, Masking, Shown
 from worker.orders import Decision, Order
 from worker.output import StreamName
 
@@ -11,8 +14,13 @@ from worker.output import StreamName
 class RecordedRun:
     """Stands for a live run in tests of executors."""
 
-    def __init__(self, stop: Callable[["RecordedRun"], Ending | None] = lambda _run: None) -> None:
+    def __init__(
+        self,
+        stop: Callable[["RecordedRun"], Ending | None] = lambda _run: None,
+        masking: Masking = SHAPES_ALONE,
+    ) -> None:
         """Ask *stop* at each pulse how the run is to end."""
+        self.masking = masking
         self.written: dict[StreamName, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
         self.tools: list[tuple[str, str]] = []
         self.verdicts: list[str | None] = []
@@ -32,7 +40,7 @@ class RecordedRun:
         """What was written to stderr."""
         return bytes(self.written["stderr"])
 
-    def write(self, stream: StreamName, data: bytes) -> None:
+    def write(self, stream: StreamName, data: bytes, *, masked: int | None = None) -> None:
         """Keep output."""
         self.written[stream] += data
 
@@ -45,6 +53,18 @@ class RecordedRun:
         """Keep the question, and answer as the test says."""
         self.asked.append((rule, digest, describe))
         return self.answer(describe)
+
+    def hide(self, value: JsonValue) -> JsonValue:
+        """Mask *value*."""
+        return self.masking.json(value)[0]
+
+    def show(self, data: bytes) -> Shown:
+        """Mask *data*."""
+        return self.masking.show(data)
+
+    def digest(self, descriptor: int) -> str | None:
+        """Give the digest of an open file, if it may be told."""
+        return self.masking.digest(descriptor)
 
     def pulse(self) -> Ending | None:
         """Say how the run is to end, if it has to."""

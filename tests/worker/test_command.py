@@ -252,7 +252,7 @@ def test_no_descriptors_are_left_open(commands: Commands) -> None:
 
 
 class _Broken(RecordedRun):
-    def write(self, stream: StreamName, data: bytes) -> None:
+    def write(self, stream: StreamName, data: bytes, *, masked: int | None = None) -> None:
         raise RuntimeError(stream, data)
 
 

@@ -10,9 +10,10 @@ from secrets import token_hex
 
 from worker.executors.files import (
     MOST_BYTES,
+    Before,
     Content,
+    Digest,
     check_regular,
-    digest_of,
     is_same,
     named_troubles,
     put,
@@ -52,17 +53,19 @@ def read_whole(place: Beneath, shown: str) -> Content:
     return Content(data, status)
 
 
-def replace(place: Beneath, data: bytes, shown: str, *, read: os.stat_result | None = None) -> str | None:
-    """Put a file with *data* at *place*, whole or not at all; give the digest of the file that was there.
+def replace(
+    place: Beneath, data: bytes, shown: str, *, digest: Digest, read: os.stat_result | None = None
+) -> Before:
+    """Put a file with *data* at *place*, whole or not at all; give what was there.
 
     Folders are made. The name gets a new file, so nothing is ever written through it. With *read*, only
     the file that was read is replaced. Raises ``FileTrouble``.
     """
     with _folder_of(place, shown, make=True) as (folder, name):
-        before, digest = None, None
+        before, was = None, Before(there=False, sha256=None)
         if find_status(folder, name) is not None:
             with _opened(folder, name, shown) as (descriptor, before):
-                digest = digest_of(descriptor)
+                was = Before(there=True, sha256=digest(descriptor))
         if read is not None and (before is None or not is_same(before, read)):
             raise FileTrouble(f"Changed by somebody else in the meantime: {shown}")
         beside = f".clawtrail-{token_hex(8)}.tmp"
@@ -77,7 +80,7 @@ def replace(place: Beneath, data: bytes, shown: str, *, read: os.stat_result | N
                     os.unlink(beside, dir_fd=folder)
                 raise
             os.fsync(folder)
-    return digest
+    return was
 
 
 def find_status(folder: int, name: str) -> os.stat_result | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from worker.executors import tree
 from worker.items import Ending
-from worker.orders import Run
+from worker.orders import Listener
 from worker.output import StreamName
 from worker.sandboxing.handing import handed
 
@@ -80,7 +80,7 @@ class Child:
         self._pidfd = os.pidfd_open(self._process.pid) if hasattr(os, "pidfd_open") else -1
         self._poll = self._listening()
 
-    def watch(self, run: Run, *, timeout_ms: int, paused: Callable[[], float] = lambda: 0.0) -> Ending:
+    def watch(self, run: Listener, *, timeout_ms: int, paused: Callable[[], float] = lambda: 0.0) -> Ending:
         """Listen until the process has ended, or had to be stopped, and say how it ended.
 
         Stopping is TERM to everything the process started, and KILL to what is left of it 5 seconds later.
@@ -122,7 +122,7 @@ class Child:
             return False
         return not self._outputs or time.monotonic() - self._ended_at > LINGER_S
 
-    def _listen(self, run: Run) -> None:
+    def _listen(self, run: Listener) -> None:
         tick = _TICK_MS if self._stopping is None else _STOPPING_TICK_MS
         for descriptor, _ in self._poll.poll(tick if self._pidfd >= 0 else _POLLED_TICK_MS):
             if descriptor == self._pidfd:

@@ -24,20 +24,20 @@ class _Payload(BaseModel):
     replace_all: bool = False
 
 
-def run(order: Order, _run: Run) -> Ending:
+def run(order: Order, run: Run) -> Ending:
     """Replace the one occurrence of *oldString*, or all with *replaceAll*; no character is special.
 
     Metadata: sha256Before, sha256After, bytes, created, replacements, and diff (null where it would be
-    too large). Raises pydantic's ``ValidationError``.
+    too large). The digest of a content with a secret in it is null. Raises pydantic's ``ValidationError``.
     """
     payload = _Payload.model_validate(order.payload)
     try:
-        return Ending(0, metadata=_edit(payload, order.beneath))
+        return Ending(0, metadata=_edit(payload, order.beneath, run))
     except FileTrouble as error:
         return Ending(1, str(error), "failed")
 
 
-def _edit(payload: _Payload, place: Beneath | None) -> dict[str, JsonValue]:
+def _edit(payload: _Payload, place: Beneath | None, run: Run) -> dict[str, JsonValue]:
     path = resolve(payload.path)
     shown = payload.path
     content = read_whole(path, shown) if place is None else beneath.read_whole(place, shown)
@@ -52,17 +52,21 @@ def _edit(payload: _Payload, place: Beneath | None) -> dict[str, JsonValue]:
     data = content.data.replace(old, encoded(payload.new_string))
     if place is None:
         _check_unchanged(path, content.status, shown)
-        replace(path, data, shown)
+        replace(path, data, shown, digest=run.digest)
     else:
-        beneath.replace(place, data, shown, read=content.status)
+        beneath.replace(place, data, shown, digest=run.digest, read=content.status)
     return {
-        "sha256Before": hashlib.sha256(content.data).hexdigest(),
-        "sha256After": hashlib.sha256(data).hexdigest(),
+        "sha256Before": _digest(content.data, run),
+        "sha256After": _digest(data, run),
         "bytes": len(data),
         "created": False,
         "replacements": count,
         "diff": unified(content.data, data, payload.path),
     }
+
+
+def _digest(data: bytes, run: Run) -> str | None:
+    return None if run.show(data).known else hashlib.sha256(data).hexdigest()
 
 
 def _check_unchanged(path: Path, read: os.stat_result, shown: str) -> None:

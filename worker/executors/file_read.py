@@ -28,14 +28,19 @@ def run(order: Order, run: Run) -> Ending:
     """Write the content to stdout. Metadata: sha256 (of what was read), size (of the file), mode, encoding.
 
     With *offset* or *limit*, both in bytes, a piece is read; metadata then has offset and length
-    of the piece, which as text is narrowed to whole characters. Raises pydantic's ``ValidationError``.
+    of the piece, which as text is narrowed to whole characters. Secrets in it are masked, before it is
+    made base64; where one of this machine's own was, sha256 is null. Raises pydantic's ``ValidationError``.
     """
     payload = _Payload.model_validate(order.payload)
     try:
         data, metadata = _read(payload, order.beneath)
     except FileTrouble as error:
         return Ending(1, str(error), "failed")
-    run.write("stdout", base64.b64encode(data) if payload.encoding == "base64" else data)
+    shown = run.show(data)
+    if shown.known:  # its digest would tell whether a guess of the secret is right
+        metadata["sha256"] = None
+    content = base64.b64encode(shown.data) if payload.encoding == "base64" else shown.data
+    run.write("stdout", content, masked=shown.known + shown.tokens)
     return Ending(0, metadata=metadata)
 
 

@@ -20,28 +20,29 @@ class _Payload(BaseModel, strict=True):
     encoding: Literal["utf8", "base64"] = "utf8"
 
 
-def run(order: Order, _run: Run) -> Ending:
+def run(order: Order, run: Run) -> Ending:
     """Write the file, whole or not at all.
 
-    Metadata: sha256Before (null for a new file), sha256After, bytes, created. Raises pydantic's
-    ``ValidationError``.
+    Metadata: sha256Before (null for a new file), sha256After, bytes, created. The digest of a content with a
+    secret in it is null, too. Raises pydantic's ``ValidationError``.
     """
     payload = _Payload.model_validate(order.payload)
     try:
         data = _decoded(payload)
         place, shown = order.beneath, payload.path
-        digest = (
-            replace(resolve(shown), data, shown) if place is None else beneath.replace(place, data, shown)
-        )
+        if place is None:
+            was = replace(resolve(shown), data, shown, digest=run.digest)
+        else:
+            was = beneath.replace(place, data, shown, digest=run.digest)
     except FileTrouble as error:
         return Ending(1, str(error), "failed")
     return Ending(
         0,
         metadata={
-            "sha256Before": digest,
-            "sha256After": hashlib.sha256(data).hexdigest(),
+            "sha256Before": was.sha256,
+            "sha256After": None if run.show(data).known else hashlib.sha256(data).hexdigest(),
             "bytes": len(data),
-            "created": digest is None,
+            "created": not was.there,
         },
     )
 

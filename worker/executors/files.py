@@ -1,9 +1,8 @@
 """Files as the file kinds handle them: regular ones only, read without blocking, written whole or not."""
 
-import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
@@ -21,6 +20,17 @@ class Content(NamedTuple):
 
     data: bytes
     status: os.stat_result
+
+
+class Before(NamedTuple):
+    """The file that was replaced: whether there was one, and its SHA-256 if it may be told."""
+
+    there: bool
+    sha256: str | None
+
+
+Digest = Callable[[int], str | None]
+"""Gives the SHA-256 of what is left to read of an open file, if it may be told."""
 
 
 @contextmanager
@@ -60,8 +70,8 @@ def read_whole(path: Path, shown: str) -> Content:
     return Content(data, status)
 
 
-def replace(path: Path, data: bytes, shown: str) -> str | None:
-    """Put a file with *data* at *path*, whole or not at all; give the digest of the file that was there.
+def replace(path: Path, data: bytes, shown: str, *, digest: Digest) -> Before:
+    """Put a file with *data* at *path*, whole or not at all; give what was there.
 
     Folders are made. Through a link the file that it leads to is replaced, not the link. Mode and, as
     far as allowed, owner are kept; other hard links to the old file keep the old content. Raises
@@ -70,13 +80,14 @@ def replace(path: Path, data: bytes, shown: str) -> str | None:
     with named_troubles("write", shown):
         target = Path(os.path.realpath(path))
         before = find_status(target)
-        digest = None
+        was = Before(there=False, sha256=None)
         if before is not None:
             check_regular(before, shown)
-            digest = file_digest(target, shown)
+            with opened(target, shown) as (descriptor, _):
+                was = Before(there=True, sha256=digest(descriptor))
         target.parent.mkdir(parents=True, exist_ok=True)
         _write_beside(target, data, before)
-    return digest
+    return was
 
 
 def encoded(text: str) -> bytes:
@@ -98,18 +109,6 @@ def find_status(path: Path) -> os.stat_result | None:
 def is_same(now: os.stat_result, read: os.stat_result) -> bool:
     """Tell whether a file is still the one that was *read*, by inode, size and time of change."""
     return (now.st_ino, now.st_size, now.st_mtime_ns) == (read.st_ino, read.st_size, read.st_mtime_ns)
-
-
-def file_digest(path: Path, shown: str) -> str:
-    """Give the SHA-256 of a regular file of any size, in hexadecimal. Raises ``FileTrouble``."""
-    with opened(path, shown) as (descriptor, _):
-        return digest_of(descriptor)
-
-
-def digest_of(descriptor: int) -> str:
-    """Give the SHA-256 of an open file from where it stands, in hexadecimal."""
-    with os.fdopen(descriptor, "rb", closefd=False) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

@@ -31,6 +31,7 @@ class Asked:
     cwd: Path | None = None
     env: Mapping[str, str] | None = None
     stdin: bytes = b""
+    secrets: tuple[str, ...] = ()
     path: Path | None = None
 
     @property
@@ -68,6 +69,7 @@ def _command(payload: Mapping[str, JsonValue], origin: str, home_folder: Path) -
         text=given.command,
         cwd=_single(os.path.realpath(cwd)),
         env=given.env,
+        secrets=given.secrets,
         stdin=given.stdin.encode(errors="surrogatepass"),
     )
 

@@ -56,10 +56,19 @@ def decide(policy: Policy, asked: Asked, programs: Programs) -> Finding:
                 return Finding("allow", rule.name, _MATCHES, words, program, tree, rule)
             if program is not None and program.safe:
                 return Finding("allow", rule.name, _MATCHES, asked.words, program, matched=rule)
+    return _fallback(policy, asked, words, program)
+
+
+def _fallback(policy: Policy, asked: Asked, words: _Words | None, program: Program | None) -> Finding:
+    """What no rule decides; it never gives a secret away, since only a rule can say which."""
+    answer, name, why = policy.default, "default", _why_default(asked, program)
     if asked.text is not None:
+        answer, name, words = policy.shell, "shell", None
         why = "no rule matches, and this is what holds for shell text"
-        return Finding(policy.shell, "shell", why, None, program)
-    return Finding(policy.default, "default", _why_default(asked, program), words, program)
+    if asked.secrets and answer == "allow":
+        secrets = " and ".join(f"secret://{one}" for one in asked.secrets)
+        return Finding("ask", "secrets", f"no rule lets such a task use {secrets}", words, program)
+    return Finding(answer, name, why, words, program)
 
 
 def _why_default(asked: Asked, program: Program | None) -> str:

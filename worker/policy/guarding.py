@@ -25,6 +25,7 @@ from worker.policy.plain import guessed_commands
 from worker.policy.presets import careful
 from worker.policy.programs import Programs
 from worker.sandboxing.sandboxes import Sandboxes
+from worker.vault import Vault
 from worker.verdicts import Verdict
 
 log = logging.getLogger(__name__)
@@ -42,16 +43,19 @@ class Guard:
         must_exist: bool,
         planner: Planner | None = None,
         sandboxes: Sandboxes | None = None,
+        vault: Vault | None = None,
     ) -> None:
         """Read the policy *file*; where there is none, the careful one that we ship holds.
 
         *planner* plans tasks for agents; without one no session is known. Without *sandboxes* no sandbox is
-        there, and what asks for one is refused.
+        there, and what asks for one is refused. With a *vault*, what names a secret that is not
+        in it is denied.
 
         Raises ``PolicyFaulty`` and ``OSError``: a worker does not start with a policy that it cannot read.
         """
         self._file = file
         self._planner = planner
+        self._vault = vault
         self._env = {name: digesting.of_text(value) for name, value in env.items()}
         self._shell = shlex.split(shell)
         self._lock = threading.Lock()
@@ -108,7 +112,11 @@ class Guard:
             # The executor reads the payload by the same model, and ends the task with what is wrong.
             digest = digesting.of_other(Asked(claim.kind, "", claim.payload), policy.digest)
             return Verdict("allow", "not understood: nothing runs", digesting.digest(digest), policy.digest)
-        return self._verdict(policy, asked, decide(policy, asked, self.programs))
+        finding = decide(policy, asked, self.programs)
+        if self._vault is not None and asked.secrets and finding.answer != "deny":
+            fault = self._vault.fault_of(asked.secrets)
+            finding = finding if fault is None else Finding("deny", fault, "it names that secret")
+        return self._verdict(policy, asked, finding)
 
     def _verdict(self, policy: Policy, asked: Asked, finding: Finding) -> Verdict:
         plan, files, missing = None, {}, None

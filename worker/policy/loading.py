@@ -157,6 +157,7 @@ def _rule(shape: RuleShape, faults: list[tuple[str, str]]) -> Rule:
         env=rules.either(*shape.env),
         stdin=shape.stdin,
         shell=shape.shell,
+        secrets=None if shape.secrets is None else rules.either(*shape.secrets),
         paths=_trees(shape.paths, "paths", faults, careful=careful),
         sandbox=shape.sandbox,
         workspace=_trees(shape.workspace, "workspace", faults, careful=careful),
@@ -167,6 +168,7 @@ def _kinds(shape: RuleShape) -> frozenset[str] | None:
     if shape.kinds is not None:
         return frozenset(shape.kinds)
     is_about_commands = shape.argv is not None or shape.cwd is not None or shape.shell
+    is_about_commands |= shape.secrets is not None
     return frozenset({"command"}) if is_about_commands else None
 
 

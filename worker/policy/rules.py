@@ -62,6 +62,7 @@ class Rule:
     env: re.Pattern[str] = field(default_factory=either)
     stdin: bool = False
     shell: bool = False
+    secrets: re.Pattern[str] | None = None
     paths: tuple[Tree, ...] | None = None
     sandbox: Profile | None = None
     workspace: tuple[Tree, ...] | None = None
@@ -72,6 +73,8 @@ class Rule:
             return False
         if self.origin is not None and not self.origin.match(asked.origin):
             return False
+        if not self._takes_secrets(asked.secrets):
+            return False
         if self.paths is not None and not self._has_path(asked):
             return False
         if asked.kind == "command":
@@ -81,6 +84,11 @@ class Rule:
     def tree_of(self, path: Path) -> Tree | None:
         """Give the tree of ``paths`` that *path* is in."""
         return next((tree for tree in self.paths or () if tree.has(path)), None)
+
+    def _takes_secrets(self, names: tuple[str, ...]) -> bool:
+        if self.answer == "allow":  # none, unless the rule names it
+            return all(self.secrets is not None and self.secrets.match(name) for name in names)
+        return self.secrets is None or any(self.secrets.match(name) for name in names)
 
     def _has_path(self, asked: Asked) -> bool:
         if asked.path is None:

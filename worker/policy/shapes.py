@@ -51,6 +51,7 @@ class RuleShape(_Shape):
     env: list[_Text] = []
     stdin: bool = False
     shell: bool = False
+    secrets: _Texts | None = None
     paths: _Texts | None = None
     sandbox: Profile | None = None
     workspace: _Texts | None = None

@@ -1,6 +1,6 @@
 """The newest sessions on this machine, as the service is told of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import nlargest
 from queue import Empty, SimpleQueue
 
@@ -12,13 +12,14 @@ from worker.executors.agents.planning import Planner
 from worker.executors.agents.resolving import Disk
 from worker.executors.agents.stored import Stored
 from worker.executors.agents.story import clean
+from worker.masking.streams import SHAPES_ALONE, Masking
 from worker.output import Chunk
 
 MOST = 20
 _MOST_TOPIC = 120
 
 
-def list_recent(cli: Cli, disk: Disk) -> list[dict[str, JsonValue]]:
+def list_recent(cli: Cli, disk: Disk, masking: Masking = SHAPES_ALONE) -> list[dict[str, JsonValue]]:
     """List the newest sessions of an agent, at most 20, the newest first; instants are epoch milliseconds."""
     by_age = nlargest(MOST, _dated(cli, disk), key=lambda one: one[0])
     told: list[dict[str, JsonValue]] = []
@@ -27,10 +28,10 @@ def list_recent(cli: Cli, disk: Disk) -> list[dict[str, JsonValue]]:
         told.append(
             {
                 "sessionId": clean(session.id, 200),
-                "project": clean(str(folder or session.file.parent.name), 500),
+                "project": clean(masking.text(str(folder or session.file.parent.name)), 500),
                 "lastModified": changed_ns // 1_000_000,
                 "sizeKB": -(-size // 1024),
-                "topic": clean(" ".join(words.split()), _MOST_TOPIC),
+                "topic": clean(masking.text(" ".join(words.split())), _MOST_TOPIC),
             }
         )
     return told
@@ -51,8 +52,9 @@ class Recents:
     ``changed`` may be called by any thread, ``run`` is a thread of its own.
     """
 
-    def __init__(self, planner: Planner) -> None:
+    def __init__(self, planner: Planner, masking: Callable[[], Masking] = lambda: SHAPES_ALONE) -> None:
         self._planner = planner
+        self._masking = masking
         self._changed: SimpleQueue[str] = SimpleQueue()
         for cli in CLIS:
             if cli.kind in planner.installed:
@@ -73,4 +75,5 @@ class Recents:
                 pass
             for cli in CLIS:
                 if cli.name in names:
-                    courier.put(Chunk(items.recent(cli.name, list_recent(cli, self._planner.disk))))
+                    told = list_recent(cli, self._planner.disk, self._masking())
+                    courier.put(Chunk(items.recent(cli.name, told)))

@@ -28,6 +28,9 @@ from worker.output import StreamName
 MOST_USES = 10_000
 """Uses of tools that are told one by one; the outcome counts all."""
 
+_MOST_KEPT = MOST_ERROR + 16 * 1024
+"""Of standard error: more than is told, so that no secret is cut before it is masked."""
+
 _BUSY = frozenset({404, 429, 500, 502, 503, 504, 529})
 _BUSY_WORDS = ("overloaded", "rate limit", "usage limit", "quota", "at capacity", "model_not_found")
 _ID = re.compile(r"[A-Za-z0-9][\w.-]{0,99}")
@@ -44,18 +47,25 @@ class _Ear:
         self.desk = desk
         self.story = Story()
         self.lines = Lines()
-        self.last_words = b""
+        self._kept = b""
+
+    @property
+    def last_words(self) -> bytes:
+        """The end of its standard error."""
+        return self._run.show(self._kept).data[-MOST_ERROR:]
 
     def write(self, stream: StreamName, data: bytes) -> None:
         if stream == "stderr":
             self._run.write(stream, data)
-            self.last_words = (self.last_words + data)[-MOST_ERROR:]
+            self._kept = (self._kept + data)[-_MOST_KEPT:]
             return
         for event in self.lines.feed(data):
             self.take(event)
 
     def take(self, event: Mapping[str, JsonValue]) -> None:
-        self._hear(self.story, event)
+        hidden = self._run.hide(dict(event))
+        assert isinstance(hidden, dict)  # noqa: S101 - for the type checker
+        self._hear(self.story, hidden)
         for use in self.story.fresh_uses:
             # What people are asked about is told with their answer.
             if self.story.uses <= MOST_USES and not is_asked(use.tool, self._asked):
