@@ -26,7 +26,23 @@ class Unusable(click.ClickException):
     exit_code = 2
 
 
-@click.group()
+class _Policies(click.Group):
+    """Loads one command only when it is typed: it alone needs the client."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the names of all commands."""
+        return sorted([*super().list_commands(ctx), "replay"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Give the command of that name; None where there is none."""
+        if cmd_name != "replay":
+            return super().get_command(ctx, cmd_name)
+        from worker.replay_cli import replay  # noqa: PLC0415 - slow to load, and seldom needed
+
+        return replay
+
+
+@click.group(cls=_Policies)
 def policy() -> None:
     """Say what may run on this computer: the policy of its worker.
 
@@ -38,6 +54,7 @@ def policy() -> None:
       clawtrail policy check
       clawtrail policy test -- git push
       clawtrail policy test --shell 'ls | wc -l'
+      clawtrail policy replay --since 30d new-policy.toml
 
     """
 
