@@ -82,6 +82,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "secrets": Entry(
             "worker.secrets_cli", "secrets", "Keep what tasks here may use by name and nobody sees."
         ),
+        "keys": Entry(
+            "clawtrail.commands.keys", "keys", "Make keys to sign with, and say whose signatures count here."
+        ),
         "serve": Entry("app.cli.serve", "serve", "Run the server."),
         "migrate": Entry("app.cli.migrate", "migrate", "Bring the server's database to this version's form."),
         "backup": Entry("app.cli.backup", "backup", "Copy the database into FILE while the server works."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -26,9 +25,10 @@ from clawtrail.answers import (
 from clawtrail.errors import Conflict, StillRunning, TaskFailed
 from clawtrail.fields import Json
 from clawtrail.following import LONGEST_POLL, Filters, task_path
-from clawtrail.profile import find_profile
+from clawtrail.profile import ProfileOptions, find_profile
 from clawtrail.questions import Questions
 from clawtrail.result import Result
+from clawtrail.submitting import Submitting
 from clawtrail.tasks import Agent, AskOptions, CommandOptions, PromptOptions, Task, TaskOptions
 from clawtrail.transport import Question, Retrying, Transport
 
@@ -54,29 +54,19 @@ class Client:
         url: str | None = None,
         token: str | None = None,
         *,
-        token_file: str | Path | None = None,
         timeout: float = 30.0,
-        proxy: str | None = None,
-        ca_file: str | Path | None = None,
-        insecure_http: bool | None = None,
-        config: str | Path | None = None,
         retrying: Retrying | None = None,
+        **options: Unpack[ProfileOptions],
     ) -> None:
         """Prepare a client; nothing is sent yet. What is not given is looked for as ``find_profile`` says.
 
         *timeout* is for one call with all its retries, besides the time that the call is asked to wait.
-        Raises ``NotConfigured`` without a usable address and token.
+        With a ``signing_key`` every task is signed. Raises ``NotConfigured`` without a usable address, token
+        and key.
         """
-        profile = find_profile(
-            url=url,
-            token=token,
-            token_file=token_file,
-            proxy=proxy,
-            ca_file=ca_file,
-            insecure_http=insecure_http,
-            config=config,
-        )
+        profile = find_profile(url=url, token=token, **options)
         self._transport = Transport(profile, timeout=timeout, retrying=retrying or Retrying())
+        self._submitting = Submitting(self._transport, profile)
 
     def __repr__(self) -> str:
         return f"Client({self._transport.url!r})"
@@ -105,17 +95,14 @@ class Client:
 
     def submit_task(self, task: Task) -> Submitted:
         """Hand over a *task* of any kind; once this returns, it is durable on the record."""
-        return Submitted.read(self._submit(task.route, task.body))
+        return Submitted.read(self._submitting.task(task))
 
     def submit_many(self, tasks: Iterable[Task]) -> tuple[Submitted, ...]:
         """Hand over up to 1,000 tasks, all or none of them, and return them in the same order.
 
         Raises ``ValueError`` for file operations and prompts, which have routes of their own.
         """
-        batch = list(tasks)
-        if any(task.route != "/tasks" for task in batch):
-            raise ValueError("file operations and prompts cannot go into a batch")
-        answer = self._submit("/tasks/batch", {"tasks": [task.body for task in batch]})
+        answer = self._submitting.batch(list(tasks))
         return tuple(map(Submitted, fields.texts(answer, "taskIds")))
 
     def run(
@@ -148,11 +135,14 @@ class Client:
 
     def start(self, task: Task, *, wait: float) -> Result | Unfinished:
         """Hand over *task* and wait up to *wait* seconds (at most 50) for its result, in one round trip."""
-        return read_standing(self._submit(task.route, task.body, wait=min(wait, LONGEST_POLL)))
+        return read_standing(self._submitting.task(task, wait=min(wait, LONGEST_POLL)))
 
     def rerun(self, task_id: str) -> Submitted:
-        """Make a new task with the content of an old one; the old one stays as it is."""
-        return Submitted.read(self._submit(task_path(task_id, "rerun"), {}))
+        """Make a new task with the content of an old one; the old one stays as it is.
+
+        It is not signed: the content comes from the server, and only what you say yourself is signed.
+        """
+        return Submitted.read(self._submitting.again(task_path(task_id, "rerun")))
 
     def read_file(self, path: str, *, offset: int | None = None, limit: int | None = None) -> bytes:
         """Return the bytes of a file on the worker's computer, or *limit* of them from *offset* on.
@@ -294,7 +284,3 @@ class Client:
 
     def _get(self, path: str, *, query: Json | None = None, wait: float = 0.0) -> Json:
         return self._transport.ask(Question("GET", path, query=query or {}, wait=wait)).content
-
-    def _submit(self, path: str, body: Json, *, wait: float = 0.0) -> Json:
-        key = str(uuid.uuid4())
-        return self._transport.ask(Question("POST", path, body=body, idempotency_key=key, wait=wait)).content

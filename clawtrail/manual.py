@@ -15,6 +15,14 @@ class ManualCommand(click.Command):
         write_manual(self.help or "", formatter)
 
 
+class ManualGroup(click.Group):
+    """A group of commands whose docstring is its manual."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """Write the docstring."""
+        write_manual(self.help or "", formatter)
+
+
 def write_manual(text: str, formatter: click.HelpFormatter) -> None:
     """Write the paragraphs of a docstring; one with indented lines (examples, lists) is not wrapped."""
     for paragraph in inspect.cleandoc(text).split("\n\n"):

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import urlsplit
 
 from clawtrail.errors import NotConfigured
+
+if TYPE_CHECKING:
+    from clawtrail.formats.notes import Signer
 
 _SETTINGS = {
     "url": str,
@@ -20,6 +24,8 @@ _SETTINGS = {
     "proxy": str,
     "ca_file": str,
     "insecure_http": bool,
+    "signing_key": str,
+    "signing_audience": str,
 }
 
 
@@ -27,13 +33,32 @@ _SETTINGS = {
 class Profile:
     """One usable address with its token, which shows in no repr.
 
-    ``ca_file`` holds the certificates to trust instead of the usual ones, in PEM.
+    ``ca_file`` holds the certificates to trust instead of the usual ones, in PEM. With a ``signing_key`` (its
+    name, its file, or the key) all that is submitted is signed, for the workers in ``signing_audience``.
     """
 
     url: str
     token: str = field(repr=False)
     proxy: str | None = field(default=None, repr=False)
     ca_file: str | None = None
+    signing_key: Signer | str | Path | None = field(default=None, repr=False)
+    signing_audience: str | Sequence[str] | None = None
+
+
+class ProfileOptions(TypedDict, total=False):
+    """What can be said of the connection besides address and token.
+
+    ``signing_key`` is the name of a key, its file, or the key; ``signing_audience`` names the workers that
+    what it signs is for. ``ca_file`` holds the certificates to trust instead of the usual ones.
+    """
+
+    token_file: str | Path | None
+    proxy: str | None
+    ca_file: str | Path | None
+    insecure_http: bool | None
+    config: str | Path | None
+    signing_key: Signer | str | Path | None
+    signing_audience: str | Sequence[str] | None
 
 
 def find_profile(
@@ -45,14 +70,16 @@ def find_profile(
     ca_file: str | Path | None = None,
     insecure_http: bool | None = None,
     config: str | Path | None = None,
+    signing_key: Signer | str | Path | None = None,
+    signing_audience: str | Sequence[str] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Profile:
     """Return the address and token to use: each from its argument, else the environment, else the file.
 
     The environment is ``CLAWTRAIL_URL``, ``CLAWTRAIL_TOKEN``, ``CLAWTRAIL_TOKEN_FILE``, ``CLAWTRAIL_PROXY``,
-    ``CLAWTRAIL_CA_FILE`` and ``CLAWTRAIL_INSECURE_HTTP=1``; ``WORKER_URL`` and ``WORKER_TOKEN`` are taken
-    too. The file is *config*, or ``$CLAWTRAIL_CLIENT_CONFIG``, or ``~/.config/clawtrail/client.toml`` if it
-    exists.
+    ``CLAWTRAIL_CA_FILE``, ``CLAWTRAIL_SIGNING_KEY``, ``CLAWTRAIL_SIGNING_AUDIENCE`` and
+    ``CLAWTRAIL_INSECURE_HTTP=1``; ``WORKER_URL`` and ``WORKER_TOKEN`` are taken too. The file is *config*, or
+    ``$CLAWTRAIL_CLIENT_CONFIG``, or ``~/.config/clawtrail/client.toml`` if it exists.
 
     Raises ``NotConfigured``, with a sentence on what to set, when something is missing or unsafe.
     """
@@ -71,6 +98,10 @@ def find_profile(
         token=_find_token(token, token_file, stored, env),
         proxy=proxy or env.get("CLAWTRAIL_PROXY") or _text(stored, "proxy"),
         ca_file=_checked_ca_file(ca_file or env.get("CLAWTRAIL_CA_FILE") or _text(stored, "ca_file")),
+        signing_key=signing_key or env.get("CLAWTRAIL_SIGNING_KEY") or _text(stored, "signing_key"),
+        signing_audience=(
+            signing_audience or env.get("CLAWTRAIL_SIGNING_AUDIENCE") or _text(stored, "signing_audience")
+        ),
     )
 
 

@@ -83,19 +83,25 @@ class Questions:
         question = Question("GET", "/approvals", query=query, wait=min(wait, LONGEST_POLL))
         return Approvals.read(self._transport.ask(question).content)
 
-    def approve(self, approval_id: str, *, comment: str | None = None) -> Approval:
+    def approve(
+        self, approval_id: str, *, comment: str | None = None, signature: str | None = None
+    ) -> Approval:
         """Say yes: the worker that asked runs exactly what it asked for, once, within 30 minutes.
 
+        *signature* is what ``signing.sign_yes`` makes, for workers that take signed answers only.
         Raises ``Conflict`` when somebody answered before or the time is over, ``Forbidden`` for a task that
         you submitted yourself. The same answer by the same token again changes nothing.
         """
-        return self._decide(approval_id, "approve", comment)
+        return self._decide(approval_id, "approve", comment, signature)
 
     def deny(self, approval_id: str, *, comment: str | None = None) -> Approval:
         """Say no: the task ends as denied. Raises what ``approve`` raises."""
         return self._decide(approval_id, "deny", comment)
 
-    def _decide(self, approval_id: str, decision: str, comment: str | None) -> Approval:
-        body = {"decision": decision} if comment is None else {"decision": decision, "comment": comment}
+    def _decide(
+        self, approval_id: str, decision: str, comment: str | None, signature: str | None = None
+    ) -> Approval:
+        said = {"decision": decision, "comment": comment, "signature": signature}
+        body = {name: value for name, value in said.items() if value is not None}
         path = f"/approvals/{quote(approval_id, safe='')}"
         return Approval.read(self._transport.ask(Question("POST", path, body=body)).content)

@@ -45,6 +45,10 @@ def _default_secrets() -> Path:
     return Path("~/.config/clawtrail/secrets.toml")
 
 
+def _default_trusted() -> Path:
+    return Path("~/.config/clawtrail/trusted-keys.json")
+
+
 def policy_file() -> Path:
     """Give the policy file that a worker started in this environment would read."""
     return Path(os.environ.get("CLAWTRAIL_WORKER_POLICY") or _default_policy()).expanduser().absolute()
@@ -73,6 +77,14 @@ class WorkerSettings(BaseModel):
     labels: Annotated[list[str], Field(validation_alias=_named("LABELS"))] = []
     policy: Annotated[Path, Field(validation_alias=_named("POLICY"), default_factory=_default_policy)]
     secrets: Annotated[Path, Field(validation_alias=_named("SECRETS"), default_factory=_default_secrets)]
+    trusted_keys: Annotated[
+        Path, Field(validation_alias=_named("TRUSTED_KEYS"), default_factory=_default_trusted)
+    ]
+    require_signature: Annotated[bool, Field(validation_alias=_named("REQUIRE_SIGNATURE"))] = False
+    require_signed_approvals: Annotated[bool, Field(validation_alias=_named("REQUIRE_SIGNED_APPROVALS"))] = (
+        False
+    )
+    clock_tolerance: Annotated[float, Field(validation_alias=_named("CLOCK_TOLERANCE"), ge=0, le=3600)] = 60.0
     max_concurrent: Annotated[
         int, Field(validation_alias=_named("MAX_CONCURRENT", "MAX_CONCURRENT"), ge=1, le=64)
     ] = 3
@@ -140,7 +152,7 @@ class WorkerSettings(BaseModel):
             raise ValueError("a token is one word of plain letters, digits and signs, and not empty")
         return token
 
-    @field_validator("state", "policy", "secrets")
+    @field_validator("state", "policy", "secrets", "trusted_keys")
     @classmethod
     def _absolute(cls, place: Path) -> Path:
         return place.expanduser().absolute()

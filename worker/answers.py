@@ -17,16 +17,23 @@ class _Shape(BaseModel):
 
 
 class Approval(_Shape):
-    """A human's yes to the one content that has this *digest*: who said it, and when (epoch ms)."""
+    """A human's yes to the one content that has this *digest*: who said it, and when (epoch ms).
+
+    *signature* is a DSSE envelope, where he signed it.
+    """
 
     id: _Id
     digest: _Id
     by: _Id
     at: int
+    signature: str | None = None
 
 
 class Claim(_Shape):
-    """One attempt of one task, leased to this worker. ``timeout`` is in milliseconds."""
+    """One attempt of one task, leased to this worker. ``timeout`` is in milliseconds.
+
+    ``signature`` is a DSSE envelope, where the client signed the task; nothing of it is checked yet.
+    """
 
     task_id: _Id
     attempt: Annotated[int, Field(ge=1)]
@@ -35,7 +42,9 @@ class Claim(_Shape):
     payload: dict[str, JsonValue]
     timeout: Annotated[int, Field(ge=0)]
     submitted_by: str | None = None
+    session_key: str | None = None
     approval: Approval | None = None
+    signature: str | None = None
 
 
 class Reply(_Shape):

@@ -13,13 +13,16 @@ import click
 from pydantic import ValidationError
 
 from clawtrail.formats.notes import BadKey
+from clawtrail.formats.trusted_keys import KeysFaulty
 from clawtrail.formats.witnessing import MemoryUnreadable
 from clawtrail.remembering import Memory
 from config import logs
 from config.sources import faults
 from config.worker import WorkerSettings, load
+from worker import state
 from worker.alarms import Alarms
 from worker.errors import JournalFailed, SecretsFaulty, StateInUse
+from worker.journal import Journal
 from worker.policy.loading import PolicyFaulty
 from worker.program import Worker
 
@@ -38,6 +41,20 @@ _GLANCE_S = 1.0
 @click.option(
     "--policy", type=click.Path(path_type=Path), help="File that says what runs here; see `clawtrail policy`."
 )
+@click.option(
+    "--trusted-keys",
+    type=click.Path(path_type=Path),
+    help="File of the keys whose signatures count here; see `clawtrail keys`.",
+)
+@click.option(
+    "--require-signature", is_flag=True, default=None, help="Run only what a trusted key has signed."
+)
+@click.option(
+    "--require-signed-approvals",
+    is_flag=True,
+    default=None,
+    help="Take people's yes only when a trusted key has signed it.",
+)
 @click.option("--label", "labels", multiple=True, metavar="K=V", help="What tasks can ask for; repeatable.")
 @click.option("--max-concurrent", type=int, help="Tasks at a time. Default: 3.")
 @click.option(
@@ -53,20 +70,30 @@ _GLANCE_S = 1.0
     help="Clear an alarm and forget the record seen so far, then leave; may be run beside the worker.",
 )
 @click.option(
+    "--accept-clock",
+    is_flag=True,
+    help="Believe the machine's clock though it is behind a time that it showed before, then leave.",
+)
+@click.option(
     "--config",
     type=click.Path(path_type=Path),
     envvar="CLAWTRAIL_CONFIG",
     help="File with settings, NAME=value.",
 )
-def worker(token_file: Path | None, config: Path | None, *, accept_record: bool, **given: object) -> None:
+def worker(
+    token_file: Path | None, config: Path | None, *, accept_record: bool, accept_clock: bool, **given: object
+) -> None:
     """Run tasks of the service on this machine.
 
     Settings come from these options, the environment, and the file, in this order. SIGTERM or Ctrl-C lets
-    running tasks end; a second one stops them. SIGHUP reads the policy anew.
+    running tasks end; a second one stops them. SIGHUP reads policy and trusted keys anew.
     """
     settings = _settings(token_file, config, given)
     if accept_record:
         _accept_record(settings)
+    if accept_clock:
+        _accept_clock(settings)
+    if accept_record or accept_clock:
         return
     logs.set_up(settings.log_format, settings.log_level)
     signals: SimpleQueue[int] = SimpleQueue()  # the one queue that a signal handler may put into
@@ -74,21 +101,9 @@ def worker(token_file: Path | None, config: Path | None, *, accept_record: bool,
     reload = () if sys.stdin is not None and sys.stdin.isatty() else (signal.SIGHUP,)
     for number in (signal.SIGTERM, signal.SIGINT, *reload):
         signal.signal(number, lambda number, _frame: signals.put(number))
-    try:
-        tokens = [os.environ.get(f"{name}_FILE") for name in ("CLAWTRAIL_WORKER_TOKEN", "WORKER_TOKEN")]
-        hidden = [Path(file).expanduser() for file in (token_file, config, *tokens) if file]
-        program = Worker(settings, version=_version(), hidden=hidden)
-    except MemoryUnreadable as error:
-        raise _Unusable(
-            f"What is remembered of the record is damaged ({error}). See --accept-record"
-        ) from error
-    except BadKey as error:
-        raise _Unusable(f"CLAWTRAIL_WORKER_LOG_KEY is no verifier key: {error}") from error
-    except PolicyFaulty as error:
-        said = str(error).replace("\n", "\n  ")
-        raise _Unusable(f"The policy {settings.policy} cannot be used:\n  {said}") from error
-    except (StateInUse, JournalFailed, SecretsFaulty, OSError) as error:
-        raise _Unusable(str(error)) from error
+    tokens = [os.environ.get(f"{name}_FILE") for name in ("CLAWTRAIL_WORKER_TOKEN", "WORKER_TOKEN")]
+    hidden = [Path(file).expanduser() for file in (token_file, config, *tokens) if file]
+    program = _made(settings, hidden)
     program.start()
     about = {"name": settings.name, "url": settings.url, "slots": settings.max_concurrent}
     log.info("worker started", extra={"fields": about})
@@ -101,6 +116,25 @@ def worker(token_file: Path | None, config: Path | None, *, accept_record: bool,
         raise SystemExit(1)
 
 
+def _made(settings: WorkerSettings, hidden: list[Path]) -> Worker:
+    """Put the worker together; whatever stands in the way is told in a sentence."""
+    try:
+        return Worker(settings, version=_version(), hidden=hidden)
+    except MemoryUnreadable as error:
+        raise _Unusable(
+            f"What is remembered of the record is damaged ({error}). See --accept-record"
+        ) from error
+    except BadKey as error:
+        raise _Unusable(f"CLAWTRAIL_WORKER_LOG_KEY is no verifier key: {error}") from error
+    except PolicyFaulty as error:
+        said = str(error).replace("\n", "\n  ")
+        raise _Unusable(f"The policy {settings.policy} cannot be used:\n  {said}") from error
+    except KeysFaulty as error:
+        raise _Unusable(f"The trusted keys {settings.trusted_keys} cannot be used: {error}") from error
+    except (StateInUse, JournalFailed, SecretsFaulty, OSError) as error:
+        raise _Unusable(str(error)) from error
+
+
 def _accept_record(settings: WorkerSettings) -> None:
     """Let the worker of this state folder take the record on trust that it is shown next."""
     try:
@@ -111,6 +145,19 @@ def _accept_record(settings: WorkerSettings) -> None:
         raise _Unusable(str(error)) from error
     what = "The record seen so far is forgotten" if known else "No record was remembered"
     click.echo(f"{what}. The next one that {settings.url} shows is taken on trust.")
+
+
+def _accept_clock(settings: WorkerSettings) -> None:
+    """Let the worker of this state folder, which must not run, forget the latest time that it saw."""
+    try:
+        lock = state.hold(settings.state)
+        journal = Journal(settings.state / "journal.db")
+        journal.forget_time()
+        journal.close()
+        os.close(lock)
+    except (StateInUse, JournalFailed, OSError) as error:
+        raise _Unusable(str(error)) from error
+    click.echo("The latest time is forgotten. The machine's clock is believed from the next start on.")
 
 
 def _wait(signals: "SimpleQueue[int]") -> int:

@@ -37,15 +37,24 @@ def start(lease: str, *, rule: str, digest: str, policy_hash: str) -> bytes:
 
 
 def verdict(
-    lease: str, answer: str, *, rule: str, digest: str, policy_hash: str, describe: str | None = None
+    lease: str,
+    answer: str,
+    *,
+    rule: str,
+    digest: str,
+    policy_hash: str,
+    describe: str | None = None,
+    error: str | None = None,
 ) -> bytes:
     """The item that tells that the policy said no, or ask: what it allows tells its ``start``.
 
-    *describe* goes with ask alone: what exactly would run, for whoever decides.
+    *describe* goes with ask alone: what exactly would run, for whoever decides. *error* goes with deny alone:
+    the sentence for whoever submitted, where it is not that of the rule.
     """
     item: dict[str, JsonValue] = {"type": "verdict", "lease": lease, "verdict": answer, "rule": rule}
     item |= {"digest": digest, "policyHash": policy_hash}
-    return _encoded(item if describe is None else item | {"describe": describe})
+    item |= {} if describe is None else {"describe": describe}
+    return _encoded(item if error is None else item | {"error": error})
 
 
 def output(lease: str, stream: str, offset: int, data: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """The worker's own durable notes: which leases are about to be started, and which ends are not yet told."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,16 @@ CREATE TABLE IF NOT EXISTS started (
 CREATE TABLE IF NOT EXISTS untold (
     lease TEXT PRIMARY KEY, task_id TEXT NOT NULL, attempt INTEGER NOT NULL, outcome BLOB
 );
+-- The numbers of signed statements that were used, once for each run. Kept for good: no clock that was set
+-- wrong, ahead or back, can let one be forgotten that is still good.
+CREATE TABLE IF NOT EXISTS spent (nonce TEXT NOT NULL, lease TEXT NOT NULL, PRIMARY KEY (nonce, lease))
+WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS spent_under ON spent (lease);
+-- The latest time that this machine's clock ever showed (epoch ms): it is never earlier than that.
+CREATE TABLE IF NOT EXISTS clock (one INTEGER PRIMARY KEY CHECK (one = 1), latest INTEGER NOT NULL);
 """
+
+_SAW = "INSERT INTO clock VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET latest = max(latest, excluded.latest)"
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,60 @@ class Journal:
         """Forget this lease, told or refused, with the next commit: telling it once more does no harm."""
         self._asides.append(("DELETE FROM untold WHERE lease = ?", (lease,)))
 
+    def spend(self, lease: str, uses: Mapping[str, int]) -> str | None:
+        """Use up the numbers of signed statements for the run under *lease*; durable on return.
+
+        *uses* says of each how often it may be used in all. Gives None when all could be used, else one that
+        could not, and then nothing was noted. Raises ``JournalFailed``.
+        """
+        used: list[str] = []
+
+        def write(conn: sqlite3.Connection) -> bool:
+            used.extend(_used_up(conn, uses))
+            if not used:
+                conn.executemany(
+                    "INSERT OR IGNORE INTO spent VALUES (?, ?)", [(nonce, lease) for nonce in uses]
+                )
+            return True
+
+        self._note(write)
+        return used[0] if used else None
+
+    def find_spent(self, uses: Mapping[str, int]) -> str | None:
+        """Give a number that could not be used once more, if any; notes nothing. Raises ``JournalFailed``."""
+        used: list[str] = []
+
+        def look(conn: sqlite3.Connection) -> bool:
+            used.extend(_used_up(conn, uses))
+            return True
+
+        self._note(look)
+        return used[0] if used else None
+
+    def give_back(self, lease: str) -> None:
+        """Let what was spent for *lease* be used again, with the next commit: nothing was run under it."""
+        self._asides.append(("DELETE FROM spent WHERE lease = ?", (lease,)))
+
+    def saw(self, now: int) -> None:
+        """Note the time (epoch ms) with the next commit; an earlier one than was noted changes nothing."""
+        self._asides.append((_SAW, (now,)))
+
+    def sync(self) -> None:
+        """Write down what waits for a commit; durable on return. Raises ``JournalFailed``."""
+        self._note(lambda _: True)
+
+    def latest_time(self) -> int:
+        """Give the latest time that was noted, 0 without any. Call it before anything else is noted."""
+        try:
+            row = self._conn.execute("SELECT latest FROM clock").fetchone()
+        except sqlite3.Error as error:
+            raise JournalFailed(f"The journal cannot be read: {error}") from error
+        return 0 if row is None else int(row[0])
+
+    def forget_time(self) -> None:
+        """Forget the latest time, for a clock that was wrong. Numbers that were used up stay so."""
+        self._asides.append(("DELETE FROM clock", ()))
+
     def untold(self) -> list[Untold]:
         """List what earlier lives left untold, oldest first. Call it before anything else is noted."""
         try:
@@ -104,7 +167,7 @@ class Journal:
     def close(self) -> None:
         """Write down what waits for a commit and close. Nothing may be noted afterwards."""
         try:
-            self._note(lambda _: True)
+            self.sync()
         finally:
             self._conn.close()
 
@@ -131,6 +194,11 @@ class Journal:
                 note.error = error
             with suppress(sqlite3.Error):  # it may have rolled back by itself, or be closed
                 self._conn.execute("ROLLBACK")
+
+
+def _used_up(conn: sqlite3.Connection, uses: Mapping[str, int]) -> list[str]:
+    count = "SELECT count(*) FROM spent WHERE nonce = ?"
+    return [nonce for nonce, most in uses.items() if conn.execute(count, (nonce,)).fetchone()[0] >= most]
 
 
 def _opened(path: Path) -> sqlite3.Connection:

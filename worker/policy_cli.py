@@ -117,6 +117,7 @@ def check(file: Path | None) -> None:
 @click.option("--cwd", metavar="FOLDER", help="Where the command or the agent would run.")
 @click.option("--env", "env", multiple=True, metavar="NAME=VALUE", help="A variable of the task; repeatable.")
 @click.option("--from", "origin", default="client:somebody", show_default=True, help="Who would ask.")
+@click.option("--signed-by", metavar="KEY", help="The name of the trusted key that would have signed it.")
 @click.argument("argv", nargs=-1, type=click.UNPROCESSED)
 def test(
     *,
@@ -129,6 +130,7 @@ def test(
     cwd: str | None,
     env: tuple[str, ...],
     origin: str,
+    signed_by: str | None,
     argv: tuple[str, ...],
 ) -> None:
     """Say what would be decided about a command (after --), a text for a shell, or a file; nothing is run.
@@ -161,7 +163,7 @@ def test(
             "Name one thing: a command after --, or --shell, --read, --write, --edit or --agent"
         )
     [(kind, payload)] = asked
-    verdict = _verdict(file or policy_file(), kind, payload, origin)
+    verdict = _verdict(file or policy_file(), kind, payload, origin, signed_by)
     click.echo(f"{verdict.answer}   {verdict.rule}")
     click.echo(f"why     {verdict.why}")
     if verdict.plan is not None and verdict.plan.program is not None:
@@ -200,7 +202,9 @@ def _loaded(place: Path) -> Policy:
         raise Unusable(f"Cannot read {place}: {error.strerror}") from error
 
 
-def _verdict(place: Path, kind: str, payload: dict[str, object], origin: str) -> Verdict:
+def _verdict(
+    place: Path, kind: str, payload: dict[str, object], origin: str, signed_by: str | None
+) -> Verdict:
     if place.exists():
         _loaded(place)
     else:
@@ -220,4 +224,4 @@ def _verdict(place: Path, kind: str, payload: dict[str, object], origin: str) ->
             "submittedBy": origin,
         }
     )
-    return guard(claim)
+    return guard(claim, signed_by)

@@ -35,6 +35,10 @@ from worker.replies import Replies
 from worker.reporting import Outbox
 from worker.running import Runner
 from worker.sandboxing.sandboxes import Sandboxes
+from worker.signatures import timekeeping
+from worker.signatures.gate import Demands, Gate
+from worker.signatures.keyring import Keyring
+from worker.signatures.timekeeping import Timekeeper
 from worker.slots import Slots
 from worker.syncing import Syncing
 from worker.vault import Vault
@@ -55,11 +59,20 @@ _LETTING_GO_S = 1.0
 class Worker:
     """One worker process. ``start``, then ``stop``, each once and by the main thread."""
 
-    def __init__(self, settings: WorkerSettings, *, version: str, hidden: Iterable[Path] = ()) -> None:
-        """Take hold of the state folder and put the parts together. No sandbox shows the files *hidden*.
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        *,
+        version: str,
+        hidden: Iterable[Path] = (),
+        wall: Callable[[], int] = timekeeping.wall,
+    ) -> None:
+        """Take hold of the state folder and put the parts together; *wall* is the machine's clock.
 
-        Raises ``StateInUse``, ``JournalFailed``, ``MemoryUnreadable``, ``BadKey``,
-        ``PolicyFaulty``, ``SecretsFaulty``, ``OSError``.
+        No sandbox shows the files *hidden*.
+
+        Raises ``StateInUse``, ``JournalFailed``, ``MemoryUnreadable``, ``BadKey``, ``PolicyFaulty``,
+        ``KeysFaulty``, ``SecretsFaulty``, ``OSError``.
         """
         environment.seal_descriptors()
         self._lock = state.hold(settings.state)
@@ -80,7 +93,8 @@ class Worker:
         planner = Planner(installed, self._sessions, own=os.environ, home=Path.home())
         self._recents = Recents(planner, self._vault.masking)
         agents = Agents(planner, env=env, after=self._recents.changed)
-        sandboxes = Sandboxes(env, [settings.state, settings.policy, settings.secrets, *hidden])
+        own = [settings.state, settings.policy, settings.secrets, settings.trusted_keys]
+        sandboxes = Sandboxes(env, [*own, *hidden])
         sandboxes.probe()
         commands = Commands(env=env, shell=settings.shell, sandboxes=sandboxes, reveal=self._vault.reveal)
         executors = registry.load(commands, agents)
@@ -93,6 +107,9 @@ class Worker:
             sandboxes=sandboxes,
             vault=self._vault,
         )
+        self._keyring = Keyring(settings.trusted_keys)
+        self._time = Timekeeper(self._journal, wall=wall)
+        _warn(settings, self._keyring, self._time)
         server = Server(
             settings.url,
             settings.token.get_secret_value(),
@@ -106,7 +123,7 @@ class Worker:
         replies = Replies()
         self._runner = Runner(
             executors=executors,
-            may_run=self._guard,
+            may_run=Gate(self._guard, self._keyring, self._journal, self._time, _demands(settings)),
             journal=self._journal,
             outbox=outbox,
             slots=self._slots,
@@ -160,10 +177,15 @@ class Worker:
             _begin(f"sync-{number}", self._syncing.run)
         _begin("witness", self._witness.run)
         _begin("recents", lambda: self._recents.run(self._courier.queue))
+        _begin("timekeeper", self._time.run)
 
     def reload(self) -> None:
-        """Read the policy anew; a bad one is told in the log and changes nothing."""
+        """Read policy and trusted keys anew; a bad one is told in the log.
+
+        A bad policy changes nothing; with bad keys nobody is trusted.
+        """
         self._guard.reload()
+        self._keyring.reload()
 
     def stop(self, signals: "SimpleQueue[int]") -> None:
         """Claim nothing more, let what runs end within the drain time, deliver, and close the journal.
@@ -187,6 +209,7 @@ class Worker:
         self._slots.end()
         self._courier.queue.put(None)
         self._sessions.close()
+        self._time.end()
         try:
             self._journal.close()
         except JournalFailed:
@@ -202,6 +225,32 @@ class Worker:
             held: Held | None = self._claims.get()
             while held is not None:
                 held = self._runner.run(held)
+
+
+def _warn(settings: WorkerSettings, keyring: Keyring, time: Timekeeper) -> None:
+    """Say at the start what would else be learned from the first refusal."""
+    trusted = {key.purpose for key in keyring.keys().keys if key.revoked_at is None}
+    file = {"fields": {"file": str(settings.trusted_keys)}}
+    if settings.require_signature and "task" not in trusted:
+        log.warning("only signed tasks run here, and no key is trusted to sign any", extra=file)
+    if settings.require_signed_approvals and "approval" not in trusted:
+        log.warning("only signed approvals count here, and no key is trusted to sign any", extra=file)
+    behind = time.behind_ms()
+    if behind > settings.clock_tolerance * 1000:
+        log.warning(
+            "the clock is behind a time that it showed before; if that one was wrong, see --accept-clock",
+            extra={"fields": {"seconds": behind // 1000}},
+        )
+
+
+def _demands(settings: WorkerSettings) -> Demands:
+    return Demands(
+        settings.name,
+        settings.labels,
+        round(settings.clock_tolerance * 1000),
+        tasks=settings.require_signature,
+        approvals=settings.require_signed_approvals,
+    )
 
 
 def _begin(name: str, target: Callable[[], None]) -> None:

@@ -159,10 +159,11 @@ class Runner:
         except _NotOurs as reason:
             fields = {"task": held.claim.task_id, "attempt": held.claim.attempt, "why": str(reason)}
             log.warning("task not started", extra={"fields": fields})
+            self._journal.give_back(held.claim.lease)
             self._slots.drop(held.claim.lease)
             return None
         began = time.monotonic()
-        ending = ending or live.pulse() or self._execute(held.claim, live, verdict)
+        ending = ending or live.pulse() or self._execute(verdict.signed or held.claim, live, verdict)
         live.over = True
         return self._conclude(held, ending, capture, round((time.monotonic() - began) * 1000))
 
@@ -286,4 +287,5 @@ def _item(claim: Claim, verdict: Verdict) -> bytes:
         digest=verdict.digest,
         policy_hash=verdict.policy_hash,
         describe=verdict.describe,
+        error=verdict.refusal,
     )

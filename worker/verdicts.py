@@ -15,7 +15,8 @@ class Verdict:
     *digest* is of exactly what would run, *policy_hash* of the policy's bytes; both are SHA-256 in
     hexadecimal. *describe* tells people what would run, where the answer is ask. *refusal* is what a denied
     task is told, where it is not the rule that forbids it. *timeout_ms* is the longest that it may take,
-    *output_bytes* the most that is kept of each stream.
+    *output_bytes* the most that is kept of each stream. *signed* is the claim as its signer wrote it: where
+    it is set, that is what runs.
     """
 
     answer: Literal["allow", "ask", "deny"]
@@ -29,6 +30,7 @@ class Verdict:
     timeout_ms: int | None = None
     output_bytes: int | None = None
     refusal: str | None = None
+    signed: Claim | None = None
 
     def holds_under(self, claim: Claim) -> bool:
         """Tell whether the task may run: allowed, or asked and a human said yes to this very content."""

@@ -186,6 +186,7 @@ class Approval(Answer):
     decided_at: int | None
     comment: str | None
     used_at: int | None
+    signature: str | None
 
 
 class Approvals(Answer):

@@ -9,7 +9,7 @@ from typing import Any
 from app.api import answers, models, presenting
 from app.api.routing import APPROVERS, READERS, Call, Nothing, Routes
 from app.services import approvals
-from app.services.approvals import Decider
+from app.services.approvals import Answer, Decider
 from app.waiting import QUESTIONS_KEY
 
 routes = Routes("approvals")
@@ -35,10 +35,9 @@ def list_approvals(call: Call[Nothing, models.ListApprovals]) -> dict[str, Any]:
 def decide(call: Call[models.Decide, Nothing], approval_id: str) -> dict[str, Any]:
     """Answer a question with yes or no; the first answer counts."""
     by = Decider(call.principal.name, call.actor)
-    yes, comment = call.body.decision == "approve", call.body.comment
-    call.service.write(
-        lambda conn: approvals.decide(conn, approval_id, yes=yes, comment=comment, by=by, now=call.now),
-    )
+    body = call.body
+    answer = Answer(body.decision == "approve", body.comment, body.signature)
+    call.service.write(lambda conn: approvals.decide(conn, approval_id, answer, by=by, now=call.now))
     return presenting.approval(call.service.read(lambda conn: approvals.get_approval(conn, approval_id)))
 
 

@@ -10,6 +10,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from app.domain.kinds import AGENT_KINDS, KIND_FORM, Kind, cli_of
+from clawtrail.formats import dsse
+from clawtrail.formats.dsse import EnvelopeRejected
 
 MAX_TEXT = 4 * 1024 * 1024
 MAX_INSTANT = 2**53 - 1
@@ -74,6 +76,15 @@ def _base64(text: str) -> str:
     return joined
 
 
+def _envelope(text: str) -> str:
+    """Refuse what no worker could read; whether the signature is good is the worker's to say."""
+    try:
+        dsse.parse(text)
+    except EnvelopeRejected as error:
+        raise ValueError(f"signature is no DSSE envelope: {error}") from error
+    return text
+
+
 Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(without_nul)]
 Name = Annotated[str, Field(max_length=200), AfterValidator(without_nul)]
 Whole = Annotated[int, BeforeValidator(whole)]
@@ -81,6 +92,7 @@ Milliseconds = Annotated[int, BeforeValidator(_bounded)]
 Instant = Annotated[Whole, Field(ge=0, le=MAX_INSTANT)]
 Label = Annotated[str, AfterValidator(_label)]
 Labels = Annotated[list[Label], Field(max_length=32)]
+Signature = Annotated[str, AfterValidator(_envelope), Field(max_length=dsse.MAX_TEXT)]
 
 
 class Options(OldWire):
@@ -99,6 +111,9 @@ class Options(OldWire):
     tags: Annotated[list[Name], Field(max_length=32)] | None = None
     on_behalf_of: Name | None = None
     session_id: Annotated[Name, Field(min_length=1)] | None = None
+    signature: Signature | None = Field(
+        default=None, description="The task, signed for its worker: a DSSE envelope as text."
+    )
 
 
 class SubmitTask(Options):
@@ -221,6 +236,9 @@ class Decide(Wire):
 
     decision: Literal["approve", "deny"]
     comment: Annotated[str, Field(max_length=1000), AfterValidator(without_nul)] | None = None
+    signature: Signature | None = Field(
+        default=None, description="The answer, signed for the worker that asked: a DSSE envelope as text."
+    )
 
 
 class Wait(Wire):

@@ -138,6 +138,7 @@ def detail(conn: Connection, task_id: str, *, now: int) -> dict[str, Any]:
         "leaseExpiresAt": row.lease_expires_at,
         "cancelRequestedAt": row.cancel_requested_at,
         "rerunOf": row.rerun_of,
+        "signature": row.signature,
     }
     return {
         "task": {**summary(row), **more},
@@ -184,6 +185,7 @@ def approval(row: AnyRow) -> dict[str, Any]:
         "decidedAt": row.decided_at,
         "comment": row.comment,
         "usedAt": row.used_at,
+        "signature": row.signature,
     }
 
 

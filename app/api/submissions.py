@@ -103,6 +103,7 @@ def order_of(call: Call[Any, Any], kind: str, asked: Request, *, new_session: st
         max_attempts=asked.max_attempts,
         expires_at=None if asked.ttl is None else call.now + asked.ttl,
         not_before_at=asked.not_before,
+        signature=asked.signature,
     )
 
 

@@ -173,5 +173,11 @@ def present_claim(claim: Claim, callback_token: str | None) -> dict[str, Any]:
     if callback_token is not None:
         told["callbackToken"] = callback_token
     if claim.approval is not None:
-        told["approval"] = dataclasses.asdict(claim.approval)
+        told["approval"] = _without_none(dataclasses.asdict(claim.approval))
+    if claim.signature is not None:
+        told["signature"] = claim.signature
     return told
+
+
+def _without_none(told: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if value is not None}

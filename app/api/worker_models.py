@@ -24,6 +24,7 @@ from app.api.models import (
 
 MAX_FREE = 64
 MAX_DESCRIBE = 4000
+MAX_ERROR = 2000
 MAX_SHORT = 500
 MAX_AT = 253_402_300_799_999
 """The last instant that can be written as a time with a year of four digits."""
@@ -94,6 +95,10 @@ class Verdict(Wire):
     describe: Annotated[Text, Field(max_length=MAX_DESCRIBE)] = Field(
         default="",
         description="With ask: what exactly would run, for the people who decide.",
+    )
+    error: Annotated[Text, Field(max_length=MAX_ERROR)] | None = Field(
+        default=None,
+        description="With deny: the sentence for whoever submitted the task, where it is not the usual one.",
     )
 
 

@@ -110,6 +110,7 @@ def _judge(reading: Reading, item: Verdict) -> None:
         digest=item.digest,
         policy_hash=item.policy_hash,
         describe=item.describe,
+        error=item.error,
         by=reading.by,
         now=reading.now,
     )

@@ -131,6 +131,7 @@ class Lives:
             facts.get("max_attempts") or attempts_of(effect),
             facts.get("expires_at"),
             facts.get("not_before_at"),
+            digest_of(facts.get("signature")),
         )
         # The facts are kept too: while they live, nothing else can have their id.
         self._orders[id(facts)] = found = (facts, ordered)

@@ -23,8 +23,9 @@ _WORTH_IT = 8
 _NAMES = ", ".join(told.COLUMNS)
 _COUNT = len(told.COLUMNS)
 _DIGEST = told.COLUMNS.index("payload_digest")
+_SIGNED = told.COLUMNS.index("signature_digest")
 _BARE = f"SELECT {_NAMES}, id FROM tasks WHERE id IN ({{ids}})"  # noqa: S608 - all of these are our own words
-_WHOLE = f"SELECT {_NAMES}, id, payload, payload_salt FROM tasks WHERE id IN ({{ids}})"  # noqa: S608
+_WHOLE = f"SELECT {_NAMES}, id, payload, payload_salt, signature FROM tasks WHERE id IN ({{ids}})"  # noqa: S608
 _ENDS = f"SELECT {OUTCOME} FROM outcomes WHERE task_id IN ({{ids}}) AND nr = 0"  # noqa: S608
 _ONE = f"SELECT {OUTCOME} FROM outcomes WHERE task_id = ? AND attempt = ? AND digest = ?"  # noqa: S608
 _TELL_OF_OUTCOMES = ", ".join(
@@ -107,13 +108,24 @@ class Matching:
                 self._faults.add(what, seq=one.seq, task_id=task_id)
 
     def _payload(self, task_id: str, one: Told, row: Row) -> None:
-        payload, salt = row[_COUNT + 1], row[_COUNT + 2]
+        payload, salt = row[_COUNT + 1 : _COUNT + 3]
         if payload is None and salt is None:
             self._forgotten.is_missing(task_id, "payload", seq=one.seq)
         elif payload is None or salt is None:
             self._faults.add("of payload and payload_salt one is gone", seq=one.seq, task_id=task_id)
         elif sha256(salt + payload.encode()).digest() != row[_DIGEST]:
             self._faults.add("its payload is not what was submitted", seq=one.seq, task_id=task_id)
+
+        self._signature(task_id, one, row)
+
+    def _signature(self, task_id: str, one: Told, row: Row) -> None:
+        """Check the envelope by its digest; it goes when the payload is redacted, and comes back never."""
+        salt, signature = row[_COUNT + 2 :]
+        if salt is None or row[_SIGNED] is None:
+            if signature is not None:
+                self._faults.add("it has a signature that nothing vouches for", seq=one.seq, task_id=task_id)
+        elif signature is None or sha256(salt + signature.encode()).digest() != row[_SIGNED]:
+            self._faults.add("its signature is not what was submitted", seq=one.seq, task_id=task_id)
 
     def _outcomes(self, some: dict[str, Told]) -> None:
         left = {task_id for task_id, one in some.items() if one.outcome is not None}

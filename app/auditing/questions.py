@@ -28,8 +28,11 @@ COLUMNS = (
     "decided_at",
     "comment",
     "used_at",
+    "signature_digest",
 )
-_OF_TASK = f"SELECT id, {', '.join(COLUMNS)}, describe, describe_salt FROM approvals WHERE task_id = ?"  # noqa: S608
+_OF_TASK = (
+    f"SELECT id, {', '.join(COLUMNS)}, describe, describe_salt, signature FROM approvals WHERE task_id = ?"  # noqa: S608
+)
 _CLOSED = {
     EventType.APPROVAL_GIVEN.value: "approved",
     EventType.APPROVAL_REFUSED.value: "denied",
@@ -93,11 +96,19 @@ class Questions:
             self._faults.add("a question of the record is not in its table", seq=seq, task_id=task_id)
 
     def _check_text(self, task_id: str, seq: int, row: Row) -> None:
-        text, salt = row[-2:]
+        text, salt, signature = row[-3:]
         if text is None or salt is None:
             self._forgotten.is_missing(task_id, "payload", seq=seq)
         elif sha256(salt + text.encode()).digest() != row[1 + COLUMNS.index("describe_digest")]:
             self._faults.add("the text of a question is not what was asked", seq=seq, task_id=task_id)
+        signed = row[1 + COLUMNS.index("signature_digest")]
+        if salt is None or signature is None:
+            alike = signature is None and (salt is None or signed is None)
+        else:
+            alike = sha256(salt + signature.encode()).digest() == signed
+        if not alike:
+            what = "the signature of an answer is not what was answered with"
+            self._faults.add(what, seq=seq, task_id=task_id)
 
 
 def _told(events: list[Row]) -> dict[str, Told]:
@@ -122,6 +133,7 @@ def _told(events: list[Row]) -> dict[str, Told]:
         elif type_ in _CLOSED and newest.get("state") == "pending":
             newest |= {"state": _CLOSED[type_], "decided_by": actor, "decided_at": at}
             newest |= {name: facts[name] for name in ("comment", "expires_at") if name in facts}
+            newest["signature_digest"] = digest_of(facts.get("signature"))
     return told
 
 

@@ -17,6 +17,7 @@ FIXED = (
     "max_attempts",
     "expires_at",
     "not_before_at",
+    "signature_digest",
     "payload_digest",
     "submitted_by",
     "created_at",

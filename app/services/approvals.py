@@ -62,6 +62,15 @@ class Decider:
     actor: str
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Yes or no, why, and the envelope that it was signed with; nothing here looks into that."""
+
+    yes: bool
+    comment: str | None = None
+    signature: str | None = None
+
+
 def ask(conn: Connection, held: AnyRow, question: Question, *, by: Reporter, now: int) -> str:
     """Let the claimed attempt in *held* wait for an answer of people; return the question's id.
 
@@ -115,9 +124,7 @@ def use(conn: Connection, approval_id: str, *, now: int) -> None:
     conn.execute(update(approvals).where(approvals.c.id == approval_id).values(used_at=now))
 
 
-def decide(
-    conn: Connection, approval_id: str, *, yes: bool, comment: str | None, by: Decider, now: int
-) -> AnyRow:
+def decide(conn: Connection, approval_id: str, answer: Answer, *, by: Decider, now: int) -> AnyRow:
     """Answer a question and return it as it is then; the first answer counts.
 
     With yes the task is pending again, for the worker that asked alone, and for ``APPROVAL_MS``. With no
@@ -127,7 +134,7 @@ def decide(
     row = get_approval(conn, approval_id)
     if row.submitted_by.partition(":")[2] == by.name:
         raise OwnSubmission
-    state = "approved" if yes else "denied"
+    state = "approved" if answer.yes else "denied"
     if (row.state, row.decided_by) == (state, by.actor):
         return row
     if row.state != "pending":
@@ -135,11 +142,11 @@ def decide(
     if row.expires_at <= now:
         raise AlreadyDecided("The time for an answer is over.")
     if row.about != row.id:
-        _answer_run(conn, row, comment, by, now, yes=yes)
-    elif yes:
-        _give(conn, row, comment, by, now)
+        _answer_run(conn, row, answer, by, now)
+    elif answer.yes:
+        _give(conn, row, answer, by, now)
     else:
-        _refuse(conn, row, comment, by, now)
+        _refuse(conn, row, answer, by, now)
     return get_approval(conn, approval_id)
 
 
@@ -213,9 +220,9 @@ def new_row(held: AnyRow, question: Question, now: int) -> dict[str, Any]:
     }
 
 
-def _give(conn: Connection, row: AnyRow, comment: str | None, by: Decider, now: int) -> None:
+def _give(conn: Connection, row: AnyRow, answer: Answer, by: Decider, now: int) -> None:
     until = now + APPROVAL_MS
-    close(conn, row.id, "approved", actor=by.actor, now=now, comment=comment, expires_at=until)
+    signed = _close_as(conn, row, answer, by, now, expires_at=until)
     transitions.move(
         conn,
         row.task_id,
@@ -228,13 +235,14 @@ def _give(conn: Connection, row: AnyRow, comment: str | None, by: Decider, now: 
         values={**_NOBODYS, "attempt": row.attempt - 1, "pinned_to": row.worker_id},
         approval=row.id,
         worker=row.worker_id,
-        comment=comment,
+        comment=answer.comment,
         expires_at=until,
+        signature=signed,
     )
 
 
-def _refuse(conn: Connection, row: AnyRow, comment: str | None, by: Decider, now: int) -> None:
-    close(conn, row.id, "denied", actor=by.actor, now=now, comment=comment)
+def _refuse(conn: Connection, row: AnyRow, answer: Answer, by: Decider, now: int) -> None:
+    signed = _close_as(conn, row, answer, by, now)
     transitions.move(
         conn,
         row.task_id,
@@ -244,20 +252,30 @@ def _refuse(conn: Connection, row: AnyRow, comment: str | None, by: Decider, now
         at=now,
         actor=by.actor,
         attempt=row.attempt,
-        values={"lease_hash": None, "lease_expires_at": None, "finished_at": now, "reason": comment},
+        values={"lease_hash": None, "lease_expires_at": None, "finished_at": now, "reason": answer.comment},
         approval=row.id,
-        comment=comment,
+        comment=answer.comment,
         session_key=row.session_key,
+        signature=signed,
     )
 
 
-def _answer_run(
-    conn: Connection, row: AnyRow, comment: str | None, by: Decider, now: int, *, yes: bool
-) -> None:
+def _close_as(
+    conn: Connection, row: AnyRow, answer: Answer, by: Decider, now: int, **more: object
+) -> str | None:
+    """Close a question with its answer; return the digest of a signature, under the salt of the question."""
+    text = answer.signature
+    signed = None if text is None else salted_digest(row.describe_salt, text.encode("utf-8"))
+    about = {"comment": answer.comment, "signature": text, "signature_digest": signed, **more}
+    close(conn, row.id, "approved" if answer.yes else "denied", actor=by.actor, now=now, **about)
+    return None if signed is None else b64encode(signed).decode()
+
+
+def _answer_run(conn: Connection, row: AnyRow, answer: Answer, by: Decider, now: int) -> None:
     if row.task_state != State.RUNNING or row.task_attempt != row.attempt:
         raise AlreadyDecided("The run that asked this is over.")
-    state = "approved" if yes else "denied"
-    close(conn, row.id, state, actor=by.actor, now=now, comment=comment)
+    state = "approved" if answer.yes else "denied"
+    close(conn, row.id, state, actor=by.actor, now=now, comment=answer.comment)
     record.append(
         conn,
         EventType.QUESTION_ANSWERED,
@@ -268,7 +286,7 @@ def _answer_run(
         approval=row.id,
         worker=row.worker_id,
         answer=state,
-        comment=comment,
+        comment=answer.comment,
     )
 
 

@@ -56,6 +56,7 @@ class Yes:
     digest: str
     by: str
     at: int
+    signature: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Claim:
     session_key: str | None
     approval: Yes | None = None
     sealed: bytes | None = None
+    signature: str | None = None
 
 
 def claim(conn: Connection, *, worker: Worker, free: int, now: int) -> list[Claim]:
@@ -134,7 +136,11 @@ def claim_for_old_worker(conn: Connection, *, worker_id: str, now: int) -> Claim
 
 def _yes(conn: Connection, row: AnyRow) -> Yes | None:
     given = None if row.pinned_to is None else approvals.find_given(conn, row.approval_id)
-    return None if given is None else Yes(given.id, given.digest, given.decided_by, given.decided_at)
+    return (
+        None
+        if given is None
+        else Yes(given.id, given.digest, given.decided_by, given.decided_at, given.signature)
+    )
 
 
 def _claim(conn: Connection, row: AnyRow, grant: str, expires_at: int) -> Claim:
@@ -151,6 +157,7 @@ def _claim(conn: Connection, row: AnyRow, grant: str, expires_at: int) -> Claim:
         session_key=row.session_key,
         approval=_yes(conn, row),
         sealed=callbacks.find_token(conn, row.id) if row.kind in AGENT_KINDS else None,
+        signature=row.signature,
     )
 
 
@@ -225,6 +232,7 @@ def _wanted(kinds: int, label_sets: int, *, old: bool) -> Prepared:
             task.c.created_at,
             task.c.approval_id,
             task.c.pinned_to,
+            task.c.signature,
         )
         .where(
             transitions.is_pending(task),

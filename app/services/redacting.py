@@ -21,6 +21,10 @@ from clawtrail.formats import canonical
 MAX_REASON = 1000
 """The most characters of a reason: it stays on the record for good."""
 
+# What was signed holds the content, or what tells of it.
+_FORGOTTEN_PAYLOAD = {"payload": None, "payload_salt": None, "signature": None}
+_FORGOTTEN_QUESTION = {"describe": None, "describe_salt": None, "signature": None}
+
 
 class Content(StrEnum):
     """What can be taken out of a task: what was asked for, or what its runs left."""
@@ -42,9 +46,9 @@ def redact(
 ) -> Redaction:
     """Take these *contents* of a finished task out, and say so on the record (``content.redacted``).
 
-    ``payload``: the payload and its salt, and what people were asked about it. ``output``: what both
-    streams hold, and of every outcome its error, metadata and salt; what a late outcome brings afterwards
-    is not kept either. All digests stay.
+    ``payload``: the payload and its salt, what people were asked about it, and what was signed.
+    ``output``: what both streams hold, and of every outcome its error, metadata and salt; what a late outcome
+    brings afterwards is not kept either. All digests stay.
     Done twice, it changes nothing. The bytes are gone from the file only once the free space and the log
     of the database are swept, which is not done here. Raises ``TaskNotFound``, ``InvalidRequest`` for a
     reason that is empty, too long or not printable, ``IllegalTransition`` for a task that is not finished.
@@ -113,9 +117,9 @@ def list_copies(conn: Connection, task_id: str) -> list[str]:
 
 
 def _forget_payload(conn: Connection, task_id: str) -> None:
-    conn.execute(update(tasks).where(tasks.c.id == task_id).values(payload=None, payload_salt=None))
+    conn.execute(update(tasks).where(tasks.c.id == task_id).values(**_FORGOTTEN_PAYLOAD))
     conn.execute(
-        update(approvals).where(approvals.c.task_id == task_id).values(describe=None, describe_salt=None),
+        update(approvals).where(approvals.c.task_id == task_id).values(**_FORGOTTEN_QUESTION),
     )
 
 

@@ -88,15 +88,17 @@ def verdict(
     digest: str,
     policy_hash: str,
     describe: str = "",
+    error: str | None = None,
     by: Reporter,
     now: int,
 ) -> None:
     """Hear what the worker's policy said of an attempt, before its start.
 
     *digest* stands for exactly what would run, *describe* tells it to people. *deny* ends the task as
-    failed. *ask* writes nothing when the claim came with a yes to the same digest, since
-    the start tells of it; else the task waits for people, see ``approvals.ask``. Said again after the
-    start, it changes nothing. Raises ``LeaseLost``, and ``IllegalTransition`` while a question is open.
+    failed, with *error* as its sentence. *ask* writes nothing when the claim came with a yes to the same
+    digest, since the start tells of it; else the task waits for people, see ``approvals.ask``. Said again
+    after the start, it changes nothing. Raises ``LeaseLost``, and ``IllegalTransition`` while a question is
+    open.
     """
     lease, row = attempts.find(conn, token)
     held = attempts.held(lease, row, by)
@@ -122,8 +124,8 @@ def verdict(
         policy=policy_hash,
     )
     if given == "deny":
-        error = f"Refused by policy: {rule}"
-        refused = Outcome(126, "policy", error, 0, None, 0, 0, truncated=False)
+        why = error or f"Refused by policy: {rule}"
+        refused = Outcome(126, "policy", why, 0, None, 0, 0, truncated=False)
         finishing.finish(conn, held, refused, lease_hash=leases.grant_hash(lease.grant), by=by, now=now)
 
 

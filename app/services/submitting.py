@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -24,7 +24,10 @@ SALT_BYTES = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One task as its submitter ordered it. ``payload`` is JSON text, times are epoch ms."""
+    """One task as its submitter ordered it. ``payload`` is JSON text, times are epoch ms.
+
+    ``signature`` is the envelope that he signed it with; nothing here looks into it.
+    """
 
     id: str
     kind: str
@@ -40,6 +43,7 @@ class Order:
     max_attempts: int | None = None
     expires_at: int | None = None
     not_before_at: int | None = None
+    signature: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def submit_each(conn: Connection, submissions: Sequence[Submission]) -> list[lis
         for number, order in enumerate(() if earlier else one.orders):
             row = _row(order, number, one.actor, one.now, one.once)
             rows.append(row)
-            _tell(conn, order, row["payload_digest"], actor=one.actor, now=one.now)
+            _tell(conn, order, row, actor=one.actor, now=one.now)
     transitions.enter(conn, rows)
     return told
 
@@ -161,10 +165,14 @@ def _row(order: Order, number: int, actor: str, now: int, once: Once | None) -> 
         "not_before_at": order.not_before_at,
         "expires_at": order.expires_at,
         "created_at": now,
+        "signature": order.signature,
+        "signature_digest": (
+            None if order.signature is None else salted_digest(salt, order.signature.encode("utf-8"))
+        ),
     }
 
 
-def _tell(conn: Connection, order: Order, digest: bytes, *, actor: str, now: int) -> None:
+def _tell(conn: Connection, order: Order, row: Mapping[str, Any], *, actor: str, now: int) -> None:
     """Say what was ordered; what is as usual for the kind is left out, and so is what is secret."""
     record.append(
         conn,
@@ -173,7 +181,7 @@ def _tell(conn: Connection, order: Order, digest: bytes, *, actor: str, now: int
         actor=actor,
         task_id=order.id,
         kind=order.kind,
-        payload=b64encode(digest).decode(),
+        payload=b64encode(row["payload_digest"]).decode(),
         timeout_ms=order.timeout_ms,
         effect=order.effect,
         priority=order.priority or None,
@@ -185,4 +193,5 @@ def _tell(conn: Connection, order: Order, digest: bytes, *, actor: str, now: int
         max_attempts=order.max_attempts,
         expires_at=order.expires_at,
         not_before_at=order.not_before_at,
+        signature=None if order.signature is None else b64encode(row["signature_digest"]).decode(),
     )

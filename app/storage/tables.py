@@ -47,6 +47,8 @@ tasks = Table(
     Column("finished_at", BIG),
     Column("approval_id", Text),
     Column("pinned_to", Text),
+    Column("signature", Text),
+    Column("signature_digest", LargeBinary),
     sqlite_strict=True,
 )
 
@@ -142,6 +144,8 @@ approvals = Table(
     Column("decided_at", BIG),
     Column("comment", Text),
     Column("used_at", BIG),
+    Column("signature", Text),
+    Column("signature_digest", LargeBinary),
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )

@@ -33,7 +33,7 @@ def use_tools(do: Do, claim: Claim, *, by: Reporter, decider: Decider) -> None:
         question = Question("ask in runs", digest, "ab" * 32, "rm notes")
         asked = do(run_questions.ask, claim.lease, question, by=by)
         if answer is not None:
-            do(approvals.decide, asked, yes=answer, comment="so be it", by=decider)
+            do(approvals.decide, asked, approvals.Answer(answer, "so be it"), by=decider)
     do(tools.tell_use, claim.lease, ToolUse("Bash", "git status", "allow", 1), by=by)
 
 

@@ -29,7 +29,7 @@ from app.services import (
     reporting,
     submitting,
 )
-from app.services.approvals import Decider
+from app.services.approvals import Answer, Decider
 from app.services.attempts import Reporter
 from app.services.claiming import Claim, Worker
 from app.services.holding import Sighting
@@ -158,10 +158,10 @@ class _Life:
 
     def _submit(self, kind: str = "command", text: str = "true", **options: Any) -> str:  # noqa: ANN401 - of Order
         payload = f'{{"command":"{text}"}}' if kind == "command" else f'{{"path":"/tmp/{text}"}}'
+        options.setdefault("signature", self._chance.choice([None, f"signed {self._chance.random()}"]))
         order = Order(id=self._new_id(), kind=kind, payload=payload, **{"timeout_ms": 30_000, **options})
         once = Once(order.id[-8:], payload.encode()) if self._chance.random() < 0.3 else None
-        found: list[str] = self._do(submitting.submit, [order], actor="client:ada", once=once)
-        return found[0]
+        return str(self._do(submitting.submit, [order], actor="client:ada", once=once)[0])
 
     def _claim(self, worker: Worker = WIM) -> Claim:
         claims: list[Claim] = self._do(claiming.claim, worker=worker, free=1)
@@ -271,7 +271,7 @@ class _Life:
                 self._clock.at += APPROVAL_MS
                 self._do(recovery.expire_leases)
             else:
-                self._do(approvals.decide, asked.id, yes=answer, comment="so be it", by=ANN)
+                self._do(approvals.decide, asked.id, Answer(answer, "so be it", f"signed {asked.id}"), by=ANN)
         claim = self._claim()
         self._do(reporting.start, claim.lease, by=BY_WIM)
         self._end(claim)

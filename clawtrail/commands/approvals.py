@@ -73,12 +73,13 @@ def _show(question: Approval, *, as_json: bool) -> None:
     if as_json:
         print_json(question.raw)
     elif on_terminal():
-        click.echo(_block(question))
+        click.echo(block(question))
     else:
         print_tabs([_line(question)])
 
 
-def _block(question: Approval) -> str:
+def block(question: Approval) -> str:
+    """Return a question with all of its text, for a person to read."""
     left = f"{duration(max(0, question.expires_at - _now()))} left"
     state = left if question.state == "pending" else _answered(question)
     told = f"{question.worker} asks by the rule {question.rule!r}, for {question.submitted_by}: {state}"

@@ -13,7 +13,7 @@ from clawtrail.answers import Chunk, read_content
 from clawtrail.client import Client
 from clawtrail.commands.attending import perform
 from clawtrail.commands.live import LiveOutput
-from clawtrail.commands.options import connected, json_option
+from clawtrail.commands.options import json_option, submitting
 from clawtrail.commands.printing import compact, print_json
 from clawtrail.manual import ManualCommand
 from clawtrail.result import Result
@@ -26,7 +26,7 @@ from clawtrail.terminal import harmless
 @click.option("--offset", type=click.IntRange(min=0), help="The byte to begin with.  [default: 0]")
 @click.option("--limit", type=click.IntRange(min=0), help="At most so many bytes.")
 @json_option
-@connected
+@submitting
 def read(client: Client, *, path: str, offset: int | None, limit: int | None, as_json: bool) -> int:
     """Print a file of the worker's computer.
 
@@ -61,7 +61,7 @@ def read(client: Client, *, path: str, offset: int | None, limit: int | None, as
 @click.argument("path")
 @click.argument("file", default="-", metavar="[FILE|-]")
 @json_option
-@connected
+@submitting
 def write(client: Client, *, path: str, file: str, as_json: bool) -> int:
     """Write a file on the worker's computer.
 
@@ -91,7 +91,7 @@ def write(client: Client, *, path: str, file: str, as_json: bool) -> int:
 @click.option("--new", required=True, metavar="TEXT", help="What to put in its place.")
 @click.option("--all", "replace_all", is_flag=True, help="Replace it everywhere.")
 @json_option
-@connected
+@submitting
 def edit(client: Client, *, path: str, old: str, new: str, replace_all: bool, as_json: bool) -> int:
     """Replace exact text in a file of the worker's computer.
 

@@ -12,7 +12,7 @@ import click
 from clawtrail.client import Client
 from clawtrail.commands.attending import perform
 from clawtrail.commands.live import LiveOutput
-from clawtrail.commands.options import connected, json_option, pair
+from clawtrail.commands.options import json_option, pair, submitting
 from clawtrail.commands.printing import print_json
 from clawtrail.manual import ManualCommand
 from clawtrail.moments import duration
@@ -60,7 +60,7 @@ class TextOrWords(ManualCommand):
 @click.option("--tag", "tags", multiple=True, help="A word to find it by; may be repeated.")
 @click.option("--detach", is_flag=True, help="Print the task's id and leave.")
 @json_option
-@connected
+@submitting
 def run(
     client: Client,
     *,
@@ -75,6 +75,9 @@ def run(
     TEXT is one argument, for the shell over there. After -- come a program and its arguments, without a
     shell. Output comes on standard output and error; the exit status is the task's own.
 
+    With --sign, or a key that is set, the worker can tell that the task is yours (docs/signing.md). It names
+    the workers that may run it, once, within two hours or the --ttl.
+
     Ctrl-C asks on a terminal whether to cancel the task, to detach from it or to wait on; elsewhere it
     cancels.
 
@@ -83,6 +86,7 @@ def run(
       clawtrail run --cwd ~/code/site --timeout 10m -- git pull --ff-only
       clawtrail run --stdin notes.txt -- wc -w
       ID=$(clawtrail run --detach 'make release'); clawtrail watch $ID
+      clawtrail run --sign --audience macbook -- git push
 
     Exit status:
       0-255  the task's own (124: timeout; 126: refused by policy, or not executable; 127: not found)

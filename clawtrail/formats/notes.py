@@ -122,7 +122,11 @@ class Signer:
 
     def sign(self, text: str) -> Signature:
         """Return this key's signature on *text*, which is taken as it is."""
-        return Signature(self.name, self.verifier.key_id, self._key.sign(text.encode()))
+        return Signature(self.name, self.verifier.key_id, self.sign_bytes(text.encode()))
+
+    def sign_bytes(self, data: bytes) -> bytes:
+        """Return this key's bare signature on *data*."""
+        return self._key.sign(data)
 
 
 def sign(text: str, signers: Iterable[Signer]) -> str:

@@ -59,6 +59,7 @@ def test_what_waits_is_listed_with_all_that_is_needed_to_decide(ada: Caller, wim
         "decidedAt": None,
         "comment": None,
         "usedAt": None,
+        "signature": None,
     }
 
 

@@ -60,7 +60,7 @@ def test_a_varied_past_is_good(past: Past) -> None:
 def test_every_column_is_compared_or_listed() -> None:
     """Each column of each table is compared with the record, or stands with its reason in the list."""
     compared = {
-        "tasks": {"id", "payload", "payload_salt", *told.COLUMNS},
+        "tasks": {"id", "payload", "payload_salt", "signature", *told.COLUMNS},
         "events": {"seq", "at", "type", "task_id", "attempt", "actor", "detail", "leaf"},
         "outcomes": set(outcome_text.OUTCOME.split(", ")),
         "output": {"task_id", "attempt", "stream", "data"},
@@ -68,7 +68,7 @@ def test_every_column_is_compared_or_listed() -> None:
         "checkpoints": {"size", "root", "note"},
         "tokens": set(people.TOKEN_COLUMNS),
         "workers": set(people.WORKER_COLUMNS),
-        "approvals": {"id", "describe", "describe_salt", *questions.COLUMNS},
+        "approvals": {"id", "describe", "describe_salt", "signature", *questions.COLUMNS},
         "redactions": {"task_id", "content", "reason", "actor", "redacted_at"},
     }
     tables = {table.name: {column.name for column in table.columns} for table in metadata.sorted_tables}

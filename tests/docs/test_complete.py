@@ -63,5 +63,6 @@ def test_every_command_is_documented(command: str) -> None:
         "docs/approvals.md",
         "docs/policy.md",
         "docs/secrets.md",
+        "docs/signing.md",
     )
     assert f"`{command}`" in text_of("CHANGELOG.md") or f"clawtrail {command}" in shown

@@ -8,7 +8,7 @@ from hypothesis.stateful import MultipleResults, invariant, multiple, rule
 from sqlalchemy import Connection
 
 from app.services import approvals, reporting
-from app.services.approvals import Decider
+from app.services.approvals import Answer, Decider
 from tests.services.test_life_of_tasks import Life
 from tests.support import question_model
 from tests.support.life import Grip, reporter_of, workers
@@ -78,7 +78,7 @@ class Asking(Life):
         by = Decider(who, f"approver:{who}")
 
         def act(conn: Connection) -> str:
-            return str(approvals.decide(conn, asked_id, yes=yes, comment=None, by=by, now=self.now).state)
+            return str(approvals.decide(conn, asked_id, Answer(yes), by=by, now=self.now).state)
 
         self.pair.both(act, lambda: question_model.decide(self.model, task, asked, yes=yes, who=who))
 

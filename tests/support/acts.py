@@ -7,7 +7,7 @@ from typing import Any
 from app.domain.ids import TaskIds
 from app.domain.kinds import Kind
 from app.services import approvals, cancelling, claiming, finishing, recovery, reporting
-from app.services.approvals import Decider
+from app.services.approvals import Answer, Decider
 from app.services.attempts import Reporter
 from app.services.claiming import Claim, Worker
 from app.services.finishing import Reception
@@ -142,9 +142,7 @@ def decide(
     db: Database, approval_id: str, *, yes: bool = True, comment: str | None = None, by: Decider = ANN
 ) -> AnyRow:
     """Answer a question."""
-    return db.write(
-        lambda conn: approvals.decide(conn, approval_id, yes=yes, comment=comment, by=by, now=db.now)
-    )
+    return db.write(lambda conn: approvals.decide(conn, approval_id, Answer(yes, comment), by=by, now=db.now))
 
 
 def approval(db: Database, approval_id: str) -> AnyRow:

@@ -165,9 +165,12 @@ def test_key_of_the_record_is_a_verifier_key(environ: pytest.MonkeyPatch, tmp_pa
     assert "LOG_KEY" in result.output
 
 
+ACTS = {"accept_record", "accept_clock"}
+
+
 def test_every_option_reaches_its_setting(environ: pytest.MonkeyPatch) -> None:
-    """Each option of the command stands for a setting that exists, but for the one that is an act."""
-    names = {option.name for option in worker.params} - {"token_file", "config", "accept_record"}
+    """Each option of the command stands for a setting that exists, but for those that are acts."""
+    names = {option.name for option in worker.params} - {"token_file", "config", *ACTS}
     assert names <= set(WorkerSettings.model_fields)
 
 

@@ -19,7 +19,13 @@ from worker.verdicts import Verdict
 
 
 def judge(
-    claim: Claim, policy: Policy, planner: Planner, programs: Programs, env: Mapping[str, str]
+    claim: Claim,
+    policy: Policy,
+    planner: Planner,
+    programs: Programs,
+    env: Mapping[str, str],
+    *,
+    signer: str | None = None,
 ) -> Verdict:
     """Plan the task, and decide on what came out; *env* maps names to digests of values.
 
@@ -32,7 +38,7 @@ def judge(
         raise NotUnderstood(str(error)) from error
     program = programs.find(planner.command(claim.kind), Path.home())
     plan = replace(plan, program=None if program is None else program.path)
-    asked = Asked(claim.kind, claim.submitted_by or "", claim.payload, cwd=plan.cwd)
+    asked = Asked(claim.kind, claim.submitted_by or "", claim.payload, cwd=plan.cwd, signer=signer)
     finding = _find(policy, asked, plan, call, program=program, programs=programs)
     content = agents.digested(asked, plan, call, env=env, programs=programs, policy=policy.digest)
     why = f"{finding.rule}: {finding.why}"

@@ -62,7 +62,7 @@ def described(asked: Asked, plan: Plan, call: AgentCall, why: str) -> str:
     prompt = str(asked.payload.get("prompt"))
     shown = prompt if len(prompt) <= _MOST_PROMPT else f"{prompt[:_MOST_PROMPT]}..."
     lines = [
-        f"{asked.kind}, asked for by {asked.origin or 'nobody known'}",
+        asked.whose,
         f"prompt  {len(prompt)} characters: {shown}",
         f"folder  {plan.cwd}",
         f"session {_session(call)}",

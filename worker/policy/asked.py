@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
@@ -21,7 +21,10 @@ class NotUnderstood(Exception):
 
 @dataclass(frozen=True)
 class Asked:
-    """One task. *words* are those of argv, or of text that is one plain command; else None."""
+    """One task. *words* are those of argv, or of text that is one plain command; else None.
+
+    *origin* is who submitted it, as the server says; *signer* the trusted key that signed it.
+    """
 
     kind: str
     origin: str
@@ -33,6 +36,13 @@ class Asked:
     stdin: bytes = b""
     secrets: tuple[str, ...] = ()
     path: Path | None = None
+    signer: str | None = None
+
+    @property
+    def whose(self) -> str:
+        """What it is and who wants it, for people."""
+        signed = "" if self.signer is None else f", signed by {self.signer}"
+        return f"{self.kind}, asked for by {self.origin or 'nobody known'}{signed}"
 
     @property
     def is_ordinary(self) -> bool:
@@ -42,29 +52,33 @@ class Asked:
 
 
 def read(
-    kind: str, payload: Mapping[str, JsonValue], origin: str | None, *, home_folder: Path | None = None
+    kind: str,
+    payload: Mapping[str, JsonValue],
+    origin: str | None,
+    signer: str | None = None,
+    *,
+    home_folder: Path | None = None,
 ) -> Asked:
     """Read one task; *home_folder* is where commands run that name no folder. Raises ``NotUnderstood``.
 
     What else it raises is a fault of this code, and ends in a refusal.
     """
+    asked = Asked(kind, origin or "", payload, signer=signer)
     try:
         if kind == "command":
-            return _command(payload, origin or "", home_folder or Path.home())
+            return _command(asked, home_folder or Path.home())
         if kind in FILE_KINDS:
-            return Asked(kind, origin or "", payload, path=_normal(payload.get("path")))
+            return replace(asked, path=_normal(payload.get("path")))
     except (ValidationError, FileTrouble) as error:
         raise NotUnderstood(str(error)) from error
-    return Asked(kind, origin or "", payload)
+    return asked
 
 
-def _command(payload: Mapping[str, JsonValue], origin: str, home_folder: Path) -> Asked:
-    given = Payload.model_validate(payload)
+def _command(asked: Asked, home_folder: Path) -> Asked:
+    given = Payload.model_validate(asked.payload)
     cwd = home_folder if given.cwd is None else resolve(given.cwd)
-    return Asked(
-        "command",
-        origin,
-        payload,
+    return replace(
+        asked,
         words=tuple(given.argv) if given.argv else words_of(given.command or ""),
         text=given.command,
         cwd=_single(os.path.realpath(cwd)),

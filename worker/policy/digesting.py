@@ -76,7 +76,7 @@ def describe(asked: Asked, plan: Plan | None, why: str, files: Mapping[str, str 
 
     Control characters are shown as escapes; what is too long says first that it is not shown whole.
     """
-    lines = [f"{asked.kind}, asked for by {asked.origin or 'nobody known'}"]
+    lines = [asked.whose]
     if plan is not None:
         text = f"shell   {asked.text}" if asked.text is not None else f"run     {shlex.join(plan.argv)}"
         lines += [text, f"folder  {plan.cwd}", f"program {plan.program or 'not found in a safe folder'}"]

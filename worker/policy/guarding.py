@@ -3,7 +3,6 @@
 import logging
 import os
 import shlex
-import stat
 import threading
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 from worker.answers import Claim
 from worker.executors.agents.planning import Planner, on_trial
 from worker.orders import Beneath, Plan
+from worker.own_file import fingerprint, others_can_write
 from worker.policy import asked as asking
 from worker.policy import digesting
 from worker.policy.agent_verdicts import judge
@@ -67,7 +67,7 @@ class Guard:
             log.warning(
                 "others can write folders of the PATH; rules find no program there", extra={"fields": fields}
             )
-        self._seen = _signature(file)
+        self._seen = fingerprint(file)
         if self._seen is None and not must_exist:
             self.policy = load(careful())
             log.warning(
@@ -88,7 +88,7 @@ class Guard:
             self._sandboxes.probe()
 
     def _read_anew(self) -> None:
-        self._seen = _signature(self._file)
+        self._seen = fingerprint(self._file)
         fields = {"file": str(self._file)}
         try:
             self.policy = load(read(self._file))
@@ -98,16 +98,18 @@ class Guard:
             return
         log.info("policy read anew", extra={"fields": fields | {"policy": self.policy.digest}})
 
-    def __call__(self, claim: Claim) -> Verdict:
-        """Give the verdict on *claim* as things are at this moment."""
-        if _signature(self._file) != self._seen:
+    def __call__(self, claim: Claim, signer: str | None = None) -> Verdict:
+        """Give the verdict on *claim* as things are at this moment; *signer* is whose signature is on it."""
+        if fingerprint(self._file) != self._seen:
             self.reload()
         policy = self.policy
         try:
             if claim.kind in policy.agents:
                 with on_trial() if self._planner is None else nullcontext(self._planner) as planner:
-                    return judge(claim, policy, planner, self.programs, self._env)
-            asked = asking.read(claim.kind, claim.payload, claim.submitted_by, home_folder=policy.home_folder)
+                    return judge(claim, policy, planner, self.programs, self._env, signer=signer)
+            asked = asking.read(
+                claim.kind, claim.payload, claim.submitted_by, signer, home_folder=policy.home_folder
+            )
         except (NotUnderstood, ValidationError):
             # The executor reads the payload by the same model, and ends the task with what is wrong.
             digest = digesting.of_other(Asked(claim.kind, "", claim.payload), policy.digest)
@@ -169,21 +171,6 @@ def read(file: Path) -> bytes:
     """Read a policy file. Raises ``OSError`` and, where others could have written it, ``PolicyFaulty``."""
     with file.open("rb") as opened:
         status = os.fstat(opened.fileno())
-        if status.st_uid not in {0, os.getuid()} or status.st_mode & (stat.S_IWOTH | stat.S_IWGRP):
+        if others_can_write(status):
             raise PolicyFaulty([(1, f"others can write this file; chmod 600 {file}")])
         return opened.read()
-
-
-def _signature(file: Path) -> tuple[int, ...] | None:
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return (
-        status.st_dev,
-        status.st_ino,
-        status.st_size,
-        status.st_mtime_ns,
-        status.st_ctime_ns,
-        status.st_mode,
-    )

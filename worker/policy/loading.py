@@ -154,6 +154,7 @@ def _rule(shape: RuleShape, faults: list[tuple[str, str]]) -> Rule:
         within=_trees(shape.within, "within", faults, careful=careful),
         cwd=_trees(shape.cwd, "cwd", faults, careful=careful),
         origin=None if shape.origin is None else rules.either(*shape.origin),
+        signed_by=None if shape.signed_by is None else rules.either(*shape.signed_by),
         env=rules.either(*shape.env),
         stdin=shape.stdin,
         shell=shape.shell,

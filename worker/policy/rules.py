@@ -59,6 +59,7 @@ class Rule:
     within: tuple[Tree, ...] | None = None
     cwd: tuple[Tree, ...] | None = None
     origin: re.Pattern[str] | None = None
+    signed_by: re.Pattern[str] | None = None
     env: re.Pattern[str] = field(default_factory=either)
     stdin: bool = False
     shell: bool = False
@@ -71,7 +72,7 @@ class Rule:
         """Tell whether this is a rule for the task. What only narrows (env, stdin) counts for allow alone."""
         if self.kinds is not None and asked.kind not in self.kinds:
             return False
-        if self.origin is not None and not self.origin.match(asked.origin):
+        if not self._is_by(asked):
             return False
         if not self._takes_secrets(asked.secrets):
             return False
@@ -80,6 +81,11 @@ class Rule:
         if asked.kind == "command":
             return self._takes_command(asked)
         return self.argv is None and (asked.cwd is None or self._is_in_place(asked.cwd))
+
+    def _is_by(self, asked: Asked) -> bool:
+        if self.origin is not None and not self.origin.match(asked.origin):
+            return False
+        return self.signed_by is None or bool(asked.signer and self.signed_by.match(asked.signer))
 
     def tree_of(self, path: Path) -> Tree | None:
         """Give the tree of ``paths`` that *path* is in."""

@@ -48,6 +48,7 @@ class RuleShape(_Shape):
     within: _Texts | None = None
     cwd: _Texts | None = None
     origin: Annotated[_Texts | None, Field(alias="from")] = None
+    signed_by: _Texts | None = None
     env: list[_Text] = []
     stdin: bool = False
     shell: bool = False
