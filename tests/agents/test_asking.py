@@ -73,6 +73,16 @@ def test_people_see_what_would_be_done(hooked: Home) -> None:
     assert first[1] != second[1]
 
 
+@pytest.mark.parametrize("before", ["", "x" * 150, "x" * 185, "x" * 480])
+def test_secrets_are_masked_before_anything_is_cut(hooked: Home, before: str) -> None:
+    """Neither question nor record shows a piece of a token, wherever the text is cut to its length."""
+    told = ask(
+        hooked, f"Bash {before} ghp_{'aB3d' * 9} end\nRead {before} ghp_{'aB3d' * 9}", lambda _said: NO
+    )
+    assert len(told.tools) == 2
+    assert not any("aB3d" in said for said in (*(said for _, said in told.tools), told.asked[0][2]))
+
+
 def test_without_a_worker_the_hook_blocks(home: Home, tmp_path: Path) -> None:
     """Nobody at the socket, no secret, a wrong secret, no input or no python: exit code 2, never another."""
     run = RecordedRun()

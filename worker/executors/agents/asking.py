@@ -18,6 +18,8 @@ from secrets import token_hex
 from socketserver import StreamRequestHandler, ThreadingMixIn, UnixStreamServer
 from typing import Any
 
+from pydantic import JsonValue
+
 from worker import hook
 from worker.describing import as_text
 from worker.executors.agents.story import in_short
@@ -41,8 +43,18 @@ class ToolDesk:
     ``answered`` holds what was decided (tool, what for, verdict), for the thread of the run.
     """
 
-    def __init__(self, call: AgentCall, cwd: Path, ask: Ask) -> None:
-        """Open the socket, and write the settings for Claude Code that name the hook. Raises ``OSError``."""
+    def __init__(
+        self,
+        call: AgentCall,
+        cwd: Path,
+        ask: Ask,
+        hide: Callable[[JsonValue], JsonValue] = lambda given: given,
+    ) -> None:
+        """Open the socket, and write the settings for Claude Code that name the hook. Raises ``OSError``.
+
+        *hide* masks secrets in what a tool is given, before that is cut to a length.
+        """
+        self._hide = hide
         self.answered: SimpleQueue[tuple[str, str, str]] = SimpleQueue()
         self._call = call
         self._cwd = cwd
@@ -83,10 +95,11 @@ class ToolDesk:
         data = json.dumps({**content, "session": self._call.session}, sort_keys=True).encode("ascii")
         self._begin_waiting()
         try:
-            decision = self._ask(RULE, hashlib.sha256(data).hexdigest(), self._describe(tool, given))
+            shown = self._hide(given)
+            decision = self._ask(RULE, hashlib.sha256(data).hexdigest(), self._describe(tool, shown))
         finally:
             self._end_waiting()
-        self.answered.put((tool, in_short(given), "allow" if decision.allowed else "deny"))
+        self.answered.put((tool, in_short(shown), "allow" if decision.allowed else "deny"))
         return decision
 
     def _describe(self, tool: str, given: Any) -> str:  # noqa: ANN401 - the input of any tool

@@ -200,7 +200,7 @@ def _desk(call: AgentCall, cwd: Path, run: Run) -> Iterator[ToolDesk | None]:
     if not call.ask_tools:
         yield None
         return
-    desk = ToolDesk(call, cwd, run.ask)
+    desk = ToolDesk(call, cwd, run.ask, run.hide)
     try:
         yield desk
     finally:
