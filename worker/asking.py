@@ -10,16 +10,21 @@ from worker.reporting import Outbox, Parcel
 LONGEST_S = 31 * 60
 """The service closes a question after 30 minutes and tells so; this is for when it does not."""
 
+UNSIGNED = "this worker takes signed answers only, and answers to questions of runs are not signed"
+
 
 class Asker:
     """Asks people. Any thread may call ``ask``."""
 
-    def __init__(self, outbox: Outbox, replies: Replies) -> None:
+    def __init__(self, outbox: Outbox, replies: Replies | None) -> None:
+        """Without *replies* nobody is asked: where a yes has to be signed, none that comes so counts."""
         self._outbox = outbox
         self._replies = replies
 
     def ask(self, question: bytes, *, is_over: Callable[[], bool]) -> Decision:
         """Put an item of ``items.question`` to people and wait; when *is_over* the answer is no."""
+        if self._replies is None:
+            return Decision(allowed=False, why=UNSIGNED)
         until = time.monotonic() + LONGEST_S
 
         def give_up() -> bool:

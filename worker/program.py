@@ -128,7 +128,7 @@ class Worker:
             outbox=outbox,
             slots=self._slots,
             courier=self._courier.queue,
-            replies=replies,
+            replies=None if settings.require_signed_approvals else replies,
             masking=self._vault.masking,
         )
         self._witness = Witness(

@@ -109,7 +109,7 @@ class Runner:
         outbox: Outbox,
         slots: Slots,
         courier: "SimpleQueue[Chunk | None]",
-        replies: Replies,
+        replies: Replies | None,
         masking: Callable[[], Masking] = lambda: SHAPES_ALONE,
     ) -> None:
         self._executors = executors
