@@ -23,7 +23,7 @@ Cells = list[Any]
 _USUAL = "o.attempt = ? AND o.accepted = 1 AND o.exit_code = ? AND o.reported_at = t.finished_at"
 _USUAL_CONTENT = (
     f" AND o.reason = ? AND {USUAL} AND t.payload >= '' AND t.payload < x'' AND length(t.payload) <= {_SMALL}"
-    " AND t.payload_salt IS NOT NULL"
+    " AND t.payload_salt IS NOT NULL AND t.signature IS NULL"
     " AND (x.attempt IS NULL AND o.stdout_digest IS NULL"
     f" OR x.attempt = o.attempt AND x.stream = 'stdout' AND length(x.data) <= {_SMALL})"
 )
