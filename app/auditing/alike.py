@@ -14,6 +14,7 @@ from app.auditing.outcome_text import USUAL, UsualText
 from app.auditing.scanning import BATCH, Row, Scan
 from app.auditing.stories import Ended, Stage, Time, place_of
 from app.storage import tables
+from clawtrail.formats.leaves import SALT_BYTES
 
 _SMALL = 4096
 """Payload and output of up to so many letters or bytes are read here, since a whole batch is in memory."""
@@ -23,7 +24,7 @@ Cells = list[Any]
 _USUAL = "o.attempt = ? AND o.accepted = 1 AND o.exit_code = ? AND o.reported_at = t.finished_at"
 _USUAL_CONTENT = (
     f" AND o.reason = ? AND {USUAL} AND t.payload >= '' AND t.payload < x'' AND length(t.payload) <= {_SMALL}"
-    " AND t.payload_salt IS NOT NULL AND t.signature IS NULL"
+    f" AND length(t.payload_salt) = {SALT_BYTES} AND t.signature IS NULL"
     " AND (x.attempt IS NULL AND o.stdout_digest IS NULL"
     f" OR x.attempt = o.attempt AND x.stream = 'stdout' AND length(x.data) <= {_SMALL})"
 )

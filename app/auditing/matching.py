@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from hashlib import sha256
 
 from app.auditing import told
 from app.auditing.alike import Alike
@@ -16,6 +15,7 @@ from app.auditing.scanning import BATCH, Row, Scan
 from app.auditing.stories import Ended, Stage, tell
 from app.auditing.told import Told
 from app.domain.event_types import EventType
+from clawtrail.formats.leaves import SALT_BYTES, has_digest
 
 _WORTH_IT = 8
 """From so many on, asking for tasks that lived alike costs less than looking at each."""
@@ -113,7 +113,7 @@ class Matching:
             self._forgotten.is_missing(task_id, "payload", seq=one.seq)
         elif payload is None or salt is None:
             self._faults.add("of payload and payload_salt one is gone", seq=one.seq, task_id=task_id)
-        elif sha256(salt + payload.encode()).digest() != row[_DIGEST]:
+        elif not has_digest(payload, salt=salt, digest=row[_DIGEST]):
             self._faults.add("its payload is not what was submitted", seq=one.seq, task_id=task_id)
 
         self._signature(task_id, one, row)
@@ -124,7 +124,7 @@ class Matching:
         if salt is None or row[_SIGNED] is None:
             if signature is not None:
                 self._faults.add("it has a signature that nothing vouches for", seq=one.seq, task_id=task_id)
-        elif signature is None or sha256(salt + signature.encode()).digest() != row[_SIGNED]:
+        elif signature is None or not has_digest(signature, salt=salt, digest=row[_SIGNED]):
             self._faults.add("its signature is not what was submitted", seq=one.seq, task_id=task_id)
 
     def _outcomes(self, some: dict[str, Told]) -> None:
@@ -162,7 +162,7 @@ class Matching:
             if row[9] is not None or row[10] is not None:
                 self._faults.add("its outcome holds content without its salt", seq=seq, task_id=task_id)
             return
-        if digest_of(row) != row[6]:
+        if len(salt) != SALT_BYTES or digest_of(row) != row[6]:
             self._faults.add("its outcome is not what was reported", seq=seq, task_id=task_id)
         if row[15] is not None:
             due.append(Due((task_id, attempt, "stdout"), seq, salt, row[15], whole=whole))

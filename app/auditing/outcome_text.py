@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from app.auditing.scanning import Row
 from clawtrail.formats.canonical import quote
+from clawtrail.formats.leaves import SALT_BYTES
 
 OUTCOME = (
     "task_id, attempt, nr, accepted, exit_code, reported_at, digest, salt,"
@@ -34,7 +35,7 @@ def digest_of(row: Row) -> bytes:
 
 USUAL = (
     "o.error IS NULL AND o.metadata IS NULL AND o.duration_ms IS NOT NULL AND o.stderr_bytes = 0"
-    " AND o.stderr_digest IS NULL AND o.truncated = 0 AND o.salt IS NOT NULL"
+    f" AND o.stderr_digest IS NULL AND o.truncated = 0 AND length(o.salt) = {SALT_BYTES}"
 )
 """What holds of the outcome of most commands, in SQL."""
 

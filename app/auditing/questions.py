@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any
 
 from app.auditing.details import DetailUnreadable, digest_of, parse
@@ -12,6 +11,7 @@ from app.auditing.forgotten import Forgotten
 from app.auditing.lives import Facts, Handler, Row
 from app.auditing.scanning import Scan
 from app.domain.event_types import EventType
+from clawtrail.formats.leaves import has_digest
 
 COLUMNS = (
     "task_id",
@@ -99,13 +99,13 @@ class Questions:
         text, salt, signature = row[-3:]
         if text is None or salt is None:
             self._forgotten.is_missing(task_id, "payload", seq=seq)
-        elif sha256(salt + text.encode()).digest() != row[1 + COLUMNS.index("describe_digest")]:
+        elif not has_digest(text, salt=salt, digest=row[1 + COLUMNS.index("describe_digest")]):
             self._faults.add("the text of a question is not what was asked", seq=seq, task_id=task_id)
         signed = row[1 + COLUMNS.index("signature_digest")]
         if salt is None or signature is None:
             alike = signature is None and (salt is None or signed is None)
         else:
-            alike = sha256(salt + signature.encode()).digest() == signed
+            alike = has_digest(signature, salt=salt, digest=signed)
         if not alike:
             what = "the signature of an answer is not what was answered with"
             self._faults.add(what, seq=seq, task_id=task_id)

@@ -24,9 +24,8 @@ from app.services import record, transitions
 from app.services.attempts import Reporter
 from app.storage.prepared import Prepared
 from app.storage.tables import AnyRow, approvals, tasks
-from clawtrail.formats.leaves import salted_digest
+from clawtrail.formats.leaves import SALT_BYTES, salted_digest
 
-SALT_BYTES = 16
 EXPIRED = "expired"
 UNUSED = "unused"
 

@@ -17,7 +17,7 @@ from app.domain.event_types import EventType
 from app.storage.prepared import Prepared
 from app.storage.tables import AnyRow, events, outcomes, output
 from clawtrail.formats import canonical
-from clawtrail.formats.leaves import salted_digest
+from clawtrail.formats.leaves import SALT_BYTES, salted_digest
 
 STREAMS = ("stdout", "stderr")
 MAX_STREAM_BYTES = 16 * 1024 * 1024
@@ -25,8 +25,6 @@ MAX_STREAM_BYTES = 16 * 1024 * 1024
 
 MAX_LATE = 20
 """How many outcomes of one attempt are kept as evidence."""
-
-SALT_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)

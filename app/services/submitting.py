@@ -17,9 +17,7 @@ from app.domain.event_types import EventType
 from app.services import record, transitions
 from app.storage.prepared import Prepared
 from app.storage.tables import AnyRow, tasks
-from clawtrail.formats.leaves import salted_digest
-
-SALT_BYTES = 16
+from clawtrail.formats.leaves import SALT_BYTES, salted_digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,9 @@ from hashlib import sha256
 
 from clawtrail.formats import canonical
 
+SALT_BYTES = 16
+"""Every salt is as long as this; were any length taken, a letter of the content could move into its salt."""
+
 
 def event_text(
     *,
@@ -38,3 +41,8 @@ def leaf(text: str) -> bytes:
 def salted_digest(salt: bytes, content: bytes) -> bytes:
     """Return SHA-256(salt || content): what an event says of content that it does not hold."""
     return sha256(salt + content).digest()
+
+
+def has_digest(content: str, *, salt: bytes, digest: bytes) -> bool:
+    """Say whether *digest* is that of *content* with a *salt* of the right length."""
+    return len(salt) == SALT_BYTES and salted_digest(salt, content.encode("utf-8")) == digest

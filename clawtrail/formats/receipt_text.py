@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from clawtrail.formats.leaves import SALT_BYTES
 from clawtrail.formats.lines import BadLine, Lines
 from clawtrail.formats.spelling import Misspelled, base64_of, bytes_of
 from clawtrail.formats.tlog_proofs import body_of, take_body
 
 HEADER = "clawtrail receipt v1"
-SALT_BYTES = 16
 MAX_BYTES = 64 * 1024 * 1024
 """The most that a receipt may have: the largest content of a task with both of its streams fits."""
 
