@@ -3,13 +3,11 @@
 import os
 import re
 import socket
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
-    AliasChoices,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -19,14 +17,12 @@ from pydantic import (
     model_validator,
 )
 
+from config.addresses import exposes
+from config.callbacks import CallbackSettings, named
 from config.sources import Unreadable, gather
 
 LONGEST_WAIT_MS = 25000
 SHELL = "/bin/sh -c"
-
-
-def _named(name: str, *others: str) -> AliasChoices:
-    return AliasChoices(f"CLAWTRAIL_WORKER_{name}", *others)
 
 
 def _own_name() -> str:
@@ -59,62 +55,62 @@ def secrets_file() -> Path:
     return Path(os.environ.get("CLAWTRAIL_WORKER_SECRETS") or _default_secrets()).expanduser().absolute()
 
 
-class WorkerSettings(BaseModel):
+class WorkerSettings(CallbackSettings, BaseModel):
     """Everything that can be set, with its names in the environment, ours before those of old deployments."""
 
     model_config = ConfigDict(frozen=True, validate_default=True)
 
-    url: Annotated[str, Field(validation_alias=_named("URL", "CLAWTRAIL_URL", "WORKER_URL"))] = (
+    url: Annotated[str, Field(validation_alias=named("URL", "CLAWTRAIL_URL", "WORKER_URL"))] = (
         "http://127.0.0.1:3456"
     )
-    token: Annotated[SecretStr, Field(validation_alias=_named("TOKEN", "WORKER_TOKEN"))]
-    insecure_http: Annotated[bool, Field(validation_alias=_named("INSECURE_HTTP"))] = False
-    state: Annotated[Path, Field(validation_alias=_named("STATE"), default_factory=_state_folder)]
+    token: Annotated[SecretStr, Field(validation_alias=named("TOKEN", "WORKER_TOKEN"))]
+    insecure_http: Annotated[bool, Field(validation_alias=named("INSECURE_HTTP"))] = False
+    state: Annotated[Path, Field(validation_alias=named("STATE"), default_factory=_state_folder)]
     name: Annotated[
         str,
-        Field(validation_alias=_named("NAME"), default_factory=_own_name, pattern=r"^[A-Za-z0-9_.-]{1,64}$"),
+        Field(validation_alias=named("NAME"), default_factory=_own_name, pattern=r"^[A-Za-z0-9_.-]{1,64}$"),
     ]
-    labels: Annotated[list[str], Field(validation_alias=_named("LABELS"))] = []
-    policy: Annotated[Path, Field(validation_alias=_named("POLICY"), default_factory=_default_policy)]
-    secrets: Annotated[Path, Field(validation_alias=_named("SECRETS"), default_factory=_default_secrets)]
+    labels: Annotated[list[str], Field(validation_alias=named("LABELS"))] = []
+    policy: Annotated[Path, Field(validation_alias=named("POLICY"), default_factory=_default_policy)]
+    secrets: Annotated[Path, Field(validation_alias=named("SECRETS"), default_factory=_default_secrets)]
     trusted_keys: Annotated[
-        Path, Field(validation_alias=_named("TRUSTED_KEYS"), default_factory=_default_trusted)
+        Path, Field(validation_alias=named("TRUSTED_KEYS"), default_factory=_default_trusted)
     ]
-    require_signature: Annotated[bool, Field(validation_alias=_named("REQUIRE_SIGNATURE"))] = False
-    require_signed_approvals: Annotated[bool, Field(validation_alias=_named("REQUIRE_SIGNED_APPROVALS"))] = (
+    require_signature: Annotated[bool, Field(validation_alias=named("REQUIRE_SIGNATURE"))] = False
+    require_signed_approvals: Annotated[bool, Field(validation_alias=named("REQUIRE_SIGNED_APPROVALS"))] = (
         False
     )
-    clock_tolerance: Annotated[float, Field(validation_alias=_named("CLOCK_TOLERANCE"), ge=0, le=3600)] = 60.0
+    clock_tolerance: Annotated[float, Field(validation_alias=named("CLOCK_TOLERANCE"), ge=0, le=3600)] = 60.0
     max_concurrent: Annotated[
-        int, Field(validation_alias=_named("MAX_CONCURRENT", "MAX_CONCURRENT"), ge=1, le=64)
+        int, Field(validation_alias=named("MAX_CONCURRENT", "MAX_CONCURRENT"), ge=1, le=64)
     ] = 3
-    drain: Annotated[float, Field(validation_alias=_named("DRAIN"), ge=0)] = 30.0
-    wait: Annotated[int, Field(validation_alias=_named("WAIT", "LONG_POLL_WAIT"), ge=0)] = LONGEST_WAIT_MS
+    drain: Annotated[float, Field(validation_alias=named("DRAIN"), ge=0)] = 30.0
+    wait: Annotated[int, Field(validation_alias=named("WAIT", "LONG_POLL_WAIT"), ge=0)] = LONGEST_WAIT_MS
     poll_interval: Annotated[
-        int, Field(validation_alias=_named("POLL_INTERVAL", "POLL_INTERVAL"), ge=10, le=60000)
+        int, Field(validation_alias=named("POLL_INTERVAL", "POLL_INTERVAL"), ge=10, le=60000)
     ] = 500
-    shell: Annotated[str, Field(validation_alias=_named("SHELL"), min_length=1)] = SHELL
-    path: Annotated[str | None, Field(validation_alias=_named("PATH"))] = None
-    claude: Annotated[str | None, Field(validation_alias=_named("CLAUDE", "CLAUDE_PATH"))] = None
-    claude_models: Annotated[list[str], Field(validation_alias=_named("CLAUDE_MODELS"))] = []
-    codex: Annotated[str | None, Field(validation_alias=_named("CODEX", "CODEX_PATH"))] = None
-    codex_models: Annotated[list[str], Field(validation_alias=_named("CODEX_MODELS"))] = []
-    gemini: Annotated[str | None, Field(validation_alias=_named("GEMINI", "GEMINI_PATH"))] = None
-    gemini_models: Annotated[list[str], Field(validation_alias=_named("GEMINI_MODELS"))] = []
-    proxy: Annotated[str | None, Field(validation_alias=_named("PROXY"))] = None
-    ca_file: Annotated[str | None, Field(validation_alias=_named("CA_FILE"))] = None
+    shell: Annotated[str, Field(validation_alias=named("SHELL"), min_length=1)] = SHELL
+    path: Annotated[str | None, Field(validation_alias=named("PATH"))] = None
+    claude: Annotated[str | None, Field(validation_alias=named("CLAUDE", "CLAUDE_PATH"))] = None
+    claude_models: Annotated[list[str], Field(validation_alias=named("CLAUDE_MODELS"))] = []
+    codex: Annotated[str | None, Field(validation_alias=named("CODEX", "CODEX_PATH"))] = None
+    codex_models: Annotated[list[str], Field(validation_alias=named("CODEX_MODELS"))] = []
+    gemini: Annotated[str | None, Field(validation_alias=named("GEMINI", "GEMINI_PATH"))] = None
+    gemini_models: Annotated[list[str], Field(validation_alias=named("GEMINI_MODELS"))] = []
+    proxy: Annotated[str | None, Field(validation_alias=named("PROXY"))] = None
+    ca_file: Annotated[str | None, Field(validation_alias=named("CA_FILE"))] = None
     log_key: Annotated[
-        str | None, Field(validation_alias=_named("LOG_KEY"), pattern=r"^[^+\s]+\+[0-9a-f]{8}\+[\w+/=]+$")
+        str | None, Field(validation_alias=named("LOG_KEY"), pattern=r"^[^+\s]+\+[0-9a-f]{8}\+[\w+/=]+$")
     ] = None
-    on_alarm: Annotated[Literal["stop", "go-on"], Field(validation_alias=_named("ON_ALARM"))] = "stop"
-    witness_period: Annotated[float, Field(validation_alias=_named("WITNESS_PERIOD"), ge=0.1)] = 10.0
+    on_alarm: Annotated[Literal["stop", "go-on"], Field(validation_alias=named("ON_ALARM"))] = "stop"
+    witness_period: Annotated[float, Field(validation_alias=named("WITNESS_PERIOD"), ge=0.1)] = 10.0
     log_format: Annotated[
-        Literal["text", "json"], Field(validation_alias=_named("LOG_FORMAT", "CLAWTRAIL_LOG_FORMAT"))
+        Literal["text", "json"], Field(validation_alias=named("LOG_FORMAT", "CLAWTRAIL_LOG_FORMAT"))
     ] = "text"
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
         BeforeValidator(lambda level: str(level).upper()),
-        Field(validation_alias=_named("LOG_LEVEL", "CLAWTRAIL_LOG_LEVEL")),
+        Field(validation_alias=named("LOG_LEVEL", "CLAWTRAIL_LOG_LEVEL")),
     ] = "INFO"
 
     @field_validator("*", mode="before")
@@ -172,12 +168,12 @@ class WorkerSettings(BaseModel):
 
     @model_validator(mode="after")
     def _private(self) -> Self:
-        parts = urlsplit(self.url)
-        if parts.scheme == "http" and not self.insecure_http and not _is_loopback(parts.hostname or ""):
-            raise ValueError(
-                f"{parts.hostname} is another machine: its URL must be https, or set --insecure-http and let"
-                " anybody on the way read the token"
-            )
+        for url in (self.url, *self.addresses_with_token()):
+            if exposes(url) and not self.insecure_http:
+                raise ValueError(
+                    f"{urlsplit(url).hostname} is another machine: its URL must be https, or set"
+                    " --insecure-http and let anybody on the way read the token"
+                )
         return self
 
 
@@ -187,10 +183,3 @@ def load(file: Path | None = None, **options: object) -> WorkerSettings:
     ``NAME_FILE`` gives the content of a file as ``NAME``. Raises ``ValidationError`` with all faults at once.
     """
     return WorkerSettings.model_validate(gather(WorkerSettings, options, file=file))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr
 from pydantic.alias_generators import to_camel
 
 from clawtrail.formats.witnessing import MAX_NOTE
@@ -33,6 +33,7 @@ class Claim(_Shape):
     """One attempt of one task, leased to this worker. ``timeout`` is in milliseconds.
 
     ``signature`` is a DSSE envelope, where the client signed the task; nothing of it is checked yet.
+    ``callback_token`` is a secret that came for the callback of this task alone.
     """
 
     task_id: _Id
@@ -45,6 +46,7 @@ class Claim(_Shape):
     session_key: str | None = None
     approval: Approval | None = None
     signature: str | None = None
+    callback_token: SecretStr | None = None
 
 
 class Reply(_Shape):

@@ -1,6 +1,7 @@
 """The courier: tells the service what no run waits for, live output and the ends of earlier lives."""
 
 import logging
+from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
 from worker import items
@@ -24,11 +25,20 @@ INTERRUPTED = Ending(
 class Courier:
     """One thread of its own (``run``). Runs put chunks in ``queue`` and never wait for it."""
 
-    def __init__(self, outbox: Outbox, journal: Journal, slots: Slots) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        journal: Journal,
+        slots: Slots,
+        *,
+        told: Callable[[Untold, bool], None] = lambda _entry, _ran: None,
+    ) -> None:
+        """Call *told* for what earlier lives left, once it is told, and say whether it had ever run."""
         self.queue: SimpleQueue[Chunk | None] = SimpleQueue()
         self._outbox = outbox
         self._journal = journal
         self._slots = slots
+        self._told = told
 
     def run(self, backlog: list[Untold]) -> None:
         """Tell what earlier lives left, then carry output until None comes through the queue."""
@@ -46,6 +56,7 @@ class Courier:
             if answer.ok and entry.outcome is None:
                 self._journal.started(entry.task_id, entry.attempt)
             self._journal.forget(entry.lease)
+            self._told(entry, answer.ok or entry.outcome is not None)
             fields = {"task": entry.task_id, "answer": "ok" if answer.ok else answer.code}
             log.info("told the end of a task of an earlier life", extra={"fields": fields})
         elif parcel.rejected:

@@ -85,9 +85,20 @@ def recent(cli: str, sessions: list[dict[str, JsonValue]]) -> bytes:
     return _encoded({"type": "recent", "cli": cli, "sessions": list(sessions)})
 
 
+def callback(task_id: str, *, sent: bool, sink: str, tries: int, error: str | None) -> bytes:
+    """The item that tells what came of a callback."""
+    item: dict[str, JsonValue] = {
+        "type": "callback",
+        "taskId": task_id,
+        "outcome": "sent" if sent else "failed",
+    }
+    item |= {"sink": sink, "tries": tries}
+    return _encoded(item if error is None else item | {"error": error})
+
+
 def is_newer(item: bytes) -> bool:
     """Tell whether a service older than this worker may not know an item, and can do without."""
-    return item.startswith((b'{"type":"tool_used"', b'{"type":"recent"'))
+    return item.startswith((b'{"type":"tool_used"', b'{"type":"recent"', b'{"type":"callback"'))
 
 
 def result(

@@ -19,6 +19,11 @@ CREATE TABLE IF NOT EXISTS started (
 CREATE TABLE IF NOT EXISTS untold (
     lease TEXT PRIMARY KEY, task_id TEXT NOT NULL, attempt INTEGER NOT NULL, outcome BLOB
 );
+-- What has still to be told by callbacks, for each of their sinks. It holds no token.
+CREATE TABLE IF NOT EXISTS callbacks (
+    task_id TEXT NOT NULL, attempt INTEGER NOT NULL, sink TEXT NOT NULL, ended BLOB NOT NULL,
+    PRIMARY KEY (task_id, attempt, sink)
+);
 -- The numbers of signed statements that were used, once for each run. Kept for good: no clock that was set
 -- wrong, ahead or back, can let one be forgotten that is still good.
 CREATE TABLE IF NOT EXISTS spent (nonce TEXT NOT NULL, lease TEXT NOT NULL, PRIMARY KEY (nonce, lease))
@@ -30,6 +35,8 @@ CREATE TABLE IF NOT EXISTS clock (one INTEGER PRIMARY KEY CHECK (one = 1), lates
 
 _SAW = "INSERT INTO clock VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET latest = max(latest, excluded.latest)"
 
+_NOTHING: Mapping[str, bytes] = {}
+
 
 @dataclass(frozen=True)
 class Untold:
@@ -39,6 +46,16 @@ class Untold:
     task_id: str
     attempt: int
     outcome: bytes | None
+
+
+@dataclass(frozen=True)
+class CallbackNote:
+    """What one sink has still to tell of an attempt."""
+
+    task_id: str
+    attempt: int
+    sink: str
+    ended: bytes
 
 
 class _Note(Job):
@@ -65,8 +82,12 @@ class Journal:
         except sqlite3.Error as error:
             raise JournalFailed(f"The journal {path} cannot be used: {error}") from error
 
-    def starting(self, lease: str, task_id: str, attempt: int) -> bool:
+    def starting(
+        self, lease: str, task_id: str, attempt: int, *, callbacks: Mapping[str, bytes] = _NOTHING
+    ) -> bool:
         """Note that the service is about to be asked for this start; durable on return.
+
+        *callbacks* is what each sink has to tell if nothing more is heard of the run.
 
         False, and nothing noted: this lease was noted before, or this attempt was started under another.
         Raises ``JournalFailed``; then nothing was noted and the task must not run.
@@ -77,6 +98,7 @@ class Journal:
             if conn.execute(known, (task_id, attempt)).fetchone() is not None:
                 return False
             note = "INSERT OR IGNORE INTO untold VALUES (?, ?, ?, NULL)"
+            _keep_callbacks(conn, task_id, attempt, callbacks)
             return conn.execute(note, (lease, task_id, attempt)).rowcount == 1
 
         return self._note(write)
@@ -88,12 +110,24 @@ class Journal:
         """
         self._asides.append(("INSERT OR IGNORE INTO started VALUES (?, ?)", (task_id, attempt)))
 
-    def ended(self, lease: str, task_id: str, attempt: int, outcome: bytes) -> None:
-        """Keep *outcome* until ``forget``; durable on return. Raises ``JournalFailed``."""
+    def ended(
+        self,
+        lease: str,
+        task_id: str,
+        attempt: int,
+        outcome: bytes,
+        *,
+        callbacks: Mapping[str, bytes] = _NOTHING,
+    ) -> None:
+        """Keep *outcome* until ``forget``, and what each sink has to tell of it until ``callback_told``.
+
+        Durable on return. Raises ``JournalFailed``.
+        """
 
         def write(conn: sqlite3.Connection) -> bool:
             keep = "INSERT OR REPLACE INTO untold VALUES (?, ?, ?, ?)"
             conn.execute(keep, (lease, task_id, attempt, outcome))
+            _keep_callbacks(conn, task_id, attempt, callbacks)
             return True
 
         self._note(write)
@@ -101,6 +135,29 @@ class Journal:
     def forget(self, lease: str) -> None:
         """Forget this lease, told or refused, with the next commit: telling it once more does no harm."""
         self._asides.append(("DELETE FROM untold WHERE lease = ?", (lease,)))
+
+    def callback_told(self, task_id: str, attempt: int, sink: str) -> None:
+        """Forget what *sink* had to tell; durable on return. Raises ``JournalFailed``."""
+
+        def write(conn: sqlite3.Connection) -> bool:
+            told = "DELETE FROM callbacks WHERE task_id = ? AND attempt = ? AND sink = ?"
+            conn.execute(told, (task_id, attempt, sink))
+            return True
+
+        self._note(write)
+
+    def no_callbacks(self, task_id: str, attempt: int) -> None:
+        """Forget the callbacks of an attempt, with the next commit: it was never started."""
+        gone = "DELETE FROM callbacks WHERE task_id = ? AND attempt = ?"
+        self._asides.append((gone, (task_id, attempt)))
+
+    def callbacks(self) -> list[CallbackNote]:
+        """List what earlier lives did not tell, oldest first. Call it before anything else is noted."""
+        try:
+            rows = self._conn.execute("SELECT task_id, attempt, sink, ended FROM callbacks ORDER BY rowid")
+            return [CallbackNote(*row) for row in rows]
+        except sqlite3.Error as error:
+            raise JournalFailed(f"The journal cannot be read: {error}") from error
 
     def spend(self, lease: str, uses: Mapping[str, int]) -> str | None:
         """Use up the numbers of signed statements for the run under *lease*; durable on return.
@@ -194,6 +251,14 @@ class Journal:
                 note.error = error
             with suppress(sqlite3.Error):  # it may have rolled back by itself, or be closed
                 self._conn.execute("ROLLBACK")
+
+
+def _keep_callbacks(
+    conn: sqlite3.Connection, task_id: str, attempt: int, callbacks: Mapping[str, bytes]
+) -> None:
+    rows = [(task_id, attempt, sink, ended) for sink, ended in callbacks.items()]
+    if rows:
+        conn.executemany("INSERT OR REPLACE INTO callbacks VALUES (?, ?, ?, ?)", rows)
 
 
 def _used_up(conn: sqlite3.Connection, uses: Mapping[str, int]) -> list[str]:

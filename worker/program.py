@@ -16,6 +16,8 @@ from config import logs
 from config.worker import WorkerSettings
 from worker import environment, state
 from worker.alarms import Alarms
+from worker.callbacks import sinks
+from worker.callbacks.messenger import Messenger
 from worker.client import Server
 from worker.courier import Courier
 from worker.errors import JournalFailed
@@ -86,7 +88,7 @@ class Worker:
         self._vault = Vault(
             settings.secrets,
             must_exist="secrets" in settings.model_fields_set,
-            hidden={settings.token.get_secret_value()},
+            hidden={settings.token.get_secret_value(), *settings.callback_secrets()},
         )
         logs.mask_with(lambda line: self._vault.masking().text(line))
         installed = finding.find(settings, search_path=env["PATH"])
@@ -119,7 +121,8 @@ class Worker:
         )
         session = uuid.uuid4().hex
         outbox = Outbox(server, self._slots, self._patience, worker_id=settings.name, session=session)
-        self._courier = Courier(outbox, self._journal, self._slots)
+        self._messenger = Messenger(sinks.chosen(settings), self._journal, outbox)
+        self._courier = Courier(outbox, self._journal, self._slots, told=self._messenger.go_on)
         replies = Replies()
         self._runner = Runner(
             executors=executors,
@@ -130,6 +133,7 @@ class Worker:
             courier=self._courier.queue,
             replies=None if settings.require_signed_approvals else replies,
             masking=self._vault.masking,
+            callbacks=self._messenger.of,
         )
         self._witness = Witness(
             server,
@@ -170,6 +174,9 @@ class Worker:
             # and if it was, the end of its lease says the same as the courier is about to.
             if entry.outcome is not None:
                 self._slots.keep(entry.lease)
+        self._messenger.take_up(self._journal.callbacks(), untold=backlog)
+        for name, run in self._messenger.threads().items():
+            _begin(name, run)
         _begin("courier", lambda: self._courier.run(backlog))
         for number in range(self._settings.max_concurrent):
             _begin(f"slot-{number + 1}", self._work)
@@ -205,6 +212,9 @@ class Worker:
         if not self._slots.wait_empty(DELIVERY_S):
             log.warning("some outcomes are not delivered yet; they are kept in the journal")
         self._slots.wait_unoffered(_LETTING_GO_S)
+        if not self._messenger.wait_tried(DELIVERY_S):
+            log.warning("some callbacks are not sent yet; they are kept in the journal")
+        self._messenger.close()
         self._patience.end()
         self._slots.end()
         self._courier.queue.put(None)

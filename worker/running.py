@@ -6,18 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from queue import SimpleQueue
 
-from pydantic import JsonValue, ValidationError
+from pydantic import ValidationError
 
 from worker import items
 from worker.answers import Claim
 from worker.asking import Asker
+from worker.callbacks.callback import Callback, no_callback
 from worker.errors import JournalFailed
 from worker.items import Ending
 from worker.journal import Journal
 from worker.leases import Held
-from worker.masking.streams import SHAPES_ALONE, Masking, Shown
-from worker.orders import Decision, Executor, Order
-from worker.output import Capture, Chunk, StreamName
+from worker.live import LiveRun
+from worker.masking.streams import SHAPES_ALONE, Masking
+from worker.orders import Executor, Order
+from worker.output import Capture, Chunk
 from worker.replies import Replies
 from worker.reporting import Outbox, Parcel
 from worker.slots import Slots
@@ -25,72 +27,10 @@ from worker.verdicts import MayRun, Verdict
 
 log = logging.getLogger(__name__)
 
-CANCELLED = Ending(-1, "Cancelled", "cancelled")
-LEASE_LOST = Ending(-1, "Stopped: the lease ended, so the service no longer counts on this run", "failed")
-SHUT_DOWN = Ending(-1, "Stopped: the worker was shut down", "failed")
 NOT_CONFIRMED = Ending(-1, "Not run: the service did not confirm the start in time", "failed")
 STARTED_BEFORE = Ending(-1, "Not run: this worker has started this attempt before", "interrupted")
 
 _NONE = "0" * 64
-
-
-class _LiveRun:
-    """The run that an executor sees: its output, and whether it has to stop."""
-
-    def __init__(
-        self,
-        held: Held,
-        capture: Capture,
-        *,
-        masking: Callable[[], Masking],
-        killed: Callable[[], bool],
-        asker: Asker,
-        policy_hash: str,
-    ) -> None:
-        self._held = held
-        self._capture = capture
-        self._masking = masking
-        self._killed = killed
-        self._asker = asker
-        self._policy_hash = policy_hash
-        self._uses = 0
-        self.over = False
-
-    def write(self, stream: StreamName, data: bytes, *, masked: int | None = None) -> None:
-        self._capture.add(stream, data, masked=masked)
-
-    def show(self, data: bytes) -> Shown:
-        return self._masking().show(data)
-
-    def digest(self, descriptor: int) -> str | None:
-        return self._masking().digest(descriptor)
-
-    def hide(self, value: JsonValue) -> JsonValue:
-        hidden, count = self._masking().json(value)
-        self._capture.count_masked(count)
-        return hidden
-
-    def used_tool(self, tool: str, said: str, verdict: str | None = None) -> None:
-        self._uses += 1
-        said = self._masking().text(said)
-        self._capture.note(items.tool_used(self._held.claim.lease, self._uses, tool, said, verdict))
-
-    def ask(self, rule: str, digest: str, describe: str) -> Decision:
-        lease, policy_hash = self._held.claim.lease, self._policy_hash
-        describe = self._masking().text(describe)
-        item = items.question(lease, rule=rule, digest=digest, policy_hash=policy_hash, describe=describe)
-        return self._asker.ask(item, is_over=lambda: self.over or self._stop() is not None)
-
-    def pulse(self) -> Ending | None:
-        self._capture.flush()
-        return self._stop()
-
-    def _stop(self) -> Ending | None:
-        if self._held.cancelled:
-            return CANCELLED
-        if self._held.gone():
-            return LEASE_LOST
-        return SHUT_DOWN if self._killed() else None
 
 
 class _NotOurs(Exception):
@@ -111,6 +51,7 @@ class Runner:
         courier: "SimpleQueue[Chunk | None]",
         replies: Replies | None,
         masking: Callable[[], Masking] = lambda: SHAPES_ALONE,
+        callbacks: Callable[[Claim, str | None], Callback] = no_callback,
     ) -> None:
         self._executors = executors
         self._may_run = may_run
@@ -120,6 +61,7 @@ class Runner:
         self._courier = courier
         self._asker = Asker(outbox, replies)
         self._masking = masking
+        self._callbacks = callbacks
         self._closed = False
         self._killed = False
 
@@ -139,23 +81,25 @@ class Runner:
         capture = Capture(held.claim.lease, self._courier, self._masking)
         verdict = self._decide(held.claim)
         capture.keep(verdict.output_bytes)
-        live = _LiveRun(
+        callback = self._callback(held.claim, verdict)
+        live = LiveRun(
             held,
             capture,
             masking=self._masking,
             killed=lambda: self._killed,
             asker=self._asker,
             policy_hash=verdict.policy_hash,
+            callback=callback,
         )
         if verdict.answer == "deny":
             why = verdict.refusal or f"Refused by policy: {verdict.rule}"
             refused = Ending(126, why, "policy", {"rule": verdict.rule})
-            return self._conclude(held, refused, capture, 0, first=_item(held.claim, verdict))
+            return self._conclude(held, refused, capture, callback, first=_item(held.claim, verdict))
         if not verdict.holds_under(held.claim):
             self._ask(held, verdict)
             return None
         try:
-            ending = self._start(held, verdict)
+            ending = self._start(held, verdict, callback)
         except _NotOurs as reason:
             fields = {"task": held.claim.task_id, "attempt": held.claim.attempt, "why": str(reason)}
             log.warning("task not started", extra={"fields": fields})
@@ -165,7 +109,13 @@ class Runner:
         began = time.monotonic()
         ending = ending or live.pulse() or self._execute(verdict.signed or held.claim, live, verdict)
         live.over = True
-        return self._conclude(held, ending, capture, round((time.monotonic() - began) * 1000))
+        took_ms = round((time.monotonic() - began) * 1000)
+        return self._conclude(held, ending, capture, callback, took_ms=took_ms)
+
+    def _callback(self, claim: Claim, verdict: Verdict) -> Callback:
+        """Begin the callback that the client asked for; of a signed task, what he signed counts."""
+        token = claim.callback_token
+        return self._callbacks(verdict.signed or claim, token.get_secret_value() if token else None)
 
     def _decide(self, claim: Claim) -> Verdict:
         try:
@@ -188,7 +138,7 @@ class Runner:
         log.info("people are asked" if taken else "question not taken", extra={"fields": fields})
         self._slots.drop(claim.lease)
 
-    def _start(self, held: Held, verdict: Verdict) -> Ending | None:
+    def _start(self, held: Held, verdict: Verdict, callback: Callback) -> Ending | None:
         """Return None when the claim may be executed now, or how it ended without. Raises ``_NotOurs``.
 
         First the journal, then the service's yes: whenever the worker is killed, the next life knows of
@@ -199,7 +149,9 @@ class Runner:
         if self._closed:
             raise _NotOurs("the worker is about to end")
         try:
-            fresh = self._journal.starting(claim.lease, claim.task_id, claim.attempt)
+            fresh = self._journal.starting(
+                claim.lease, claim.task_id, claim.attempt, callbacks=callback.begun()
+            )
         except JournalFailed as error:
             return Ending(-1, f"Not run: {error}", "failed")
         parcel = self._outbox.tell(
@@ -209,6 +161,7 @@ class Runner:
         if refused:
             if fresh:
                 self._journal.forget(claim.lease)
+                self._journal.no_callbacks(claim.task_id, claim.attempt)
             raise _NotOurs(f"the service says no to the start: {refused[0]}")
         if not parcel.told and self._closed:
             raise _NotOurs("the worker ends without an answer to the start")
@@ -217,7 +170,7 @@ class Runner:
         self._journal.started(claim.task_id, claim.attempt)
         return None if fresh else STARTED_BEFORE
 
-    def _execute(self, claim: Claim, live: _LiveRun, verdict: Verdict) -> Ending:
+    def _execute(self, claim: Claim, live: LiveRun, verdict: Verdict) -> Ending:
         executor = self._executors.get(claim.kind)
         if executor is None:
             return Ending(-1, f"This worker runs no tasks of kind {claim.kind}", "failed")
@@ -232,7 +185,14 @@ class Runner:
             return Ending(-1, f"The worker failed on this task: {type(error).__name__}: {error}", "failed")
 
     def _conclude(
-        self, held: Held, ending: Ending, capture: Capture, took_ms: int, *, first: bytes | None = None
+        self,
+        held: Held,
+        ending: Ending,
+        capture: Capture,
+        callback: Callback,
+        *,
+        took_ms: int = 0,
+        first: bytes | None = None,
     ) -> Held | None:
         claim = held.claim
         parts = capture.finish()
@@ -243,14 +203,16 @@ class Runner:
                 claim.lease, ending, duration_ms=took_ms, sizes=capture.sizes, truncated=capture.truncated
             )
         )
+        notes = callback.over(ending, took_ms=took_ms, mask=self._masking().text)
         try:
-            self._journal.ended(claim.lease, claim.task_id, claim.attempt, b"\n".join(parts))
+            self._journal.ended(claim.lease, claim.task_id, claim.attempt, b"\n".join(parts), callbacks=notes)
         except JournalFailed:  # it is told all the same; only a crash before that would lose it
             log.exception("outcome not noted", extra={"fields": {"task": claim.task_id}})
         self._slots.is_over(held)
         parcel = self._outbox.tell(Parcel(parts, ends=claim.lease))
         if parcel.told:
             self._journal.forget(claim.lease)
+            callback.tell()
         else:
             self._slots.drop(claim.lease)
         fields = {"task": claim.task_id, "kind": claim.kind, "exit": ending.exit_code, "ms": took_ms}

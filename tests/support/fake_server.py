@@ -79,10 +79,17 @@ class FakeServer:
         """How many connections were ever made."""
         return self._http.connections
 
-    def submit(self, kind: str = "command", *, timeout: int = 30000, **payload: Any) -> FakeTask:  # noqa: ANN401
+    def submit(
+        self,
+        kind: str = "command",
+        *,
+        timeout: int = 30000,
+        callback_token: str | None = None,
+        **payload: Any,  # noqa: ANN401
+    ) -> FakeTask:
         """Add a task for whoever asks next."""
         with self.changed:
-            task = FakeTask(f"task-{token_hex(4)}", kind, payload, timeout)
+            task = FakeTask(f"task-{token_hex(4)}", kind, payload, timeout, callback_token=callback_token)
             self.tasks[task.id] = task
             self.changed.notify_all()
             return task
@@ -194,7 +201,7 @@ class FakeServer:
 
     def _take_news(self, item: Json) -> Json | None:
         if item["type"] != "question":
-            return {"ok": True} if item["type"] in {"recent", "tool_used"} else None
+            return {"ok": True} if item["type"] in {"recent", "tool_used", "callback"} else None
         name = f"q-{len(self.questions)}"
         self.questions[name] = {**item, "approval": name}
         return {"ok": True, "approval": name}
@@ -249,6 +256,7 @@ class FakeServer:
                     "submittedBy": "client:ada",
                     "createdAt": int(time.time() * 1000),
                     **({"approval": task.approval} if task.approval else {}),
+                    **({"callbackToken": task.callback_token} if task.callback_token else {}),
                 }
             )
         return claims

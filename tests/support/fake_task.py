@@ -22,6 +22,7 @@ class FakeTask:
     results: list[Json] = field(default_factory=list)
     verdicts: list[Json] = field(default_factory=list)
     approval: Json | None = None
+    callback_token: str | None = None
 
     def read(self, stream: str) -> bytes:
         """Give what was told of *stream*, in the order of offsets."""
