@@ -23,7 +23,8 @@ class FakeServer:
     """Listens on a free port of loopback. All fields are guarded by ``changed``.
 
     *before* may answer a request instead of the service, which then never sees it; *after* may replace
-    the answer of a request that was served, as when a connection breaks on the way back.
+    the answer of a request that was served, as when a connection breaks on the way back. *strange* stands in
+    each right answer, beside what belongs there.
     """
 
     def __init__(self, *, lease_ms: int = 60000, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
@@ -36,6 +37,7 @@ class FakeServer:
         self.questions: dict[str, Json] = {}
         self.replies: list[Json] = []
         self.most_offered = 0
+        self.strange: Json = {}
         self.before: Meddle = lambda _path, _body: None
         self.after: Meddle = lambda _path, _body: None
         self._numbers = itertools.count(1)
@@ -151,7 +153,7 @@ class FakeServer:
         if answer is not None:
             return answer
         said = self._sync(body, alive) if path == "/worker/sync" else self._report(body)
-        return self.after(path, body) or Answer(200, json.dumps(said).encode())
+        return self.after(path, body) or Answer(200, json.dumps(self.strange | said).encode())
 
     def _sync(self, body: Json, alive: Alive) -> Json:
         with self.changed:
