@@ -42,8 +42,8 @@ class Client:
     """One server, asked with one token; threads may share it.
 
     Durations given to it are seconds (floats); what it returns names its units: ``_ms`` for milliseconds,
-    ``_at`` for epoch milliseconds. Every call that makes a task carries an idempotency key made once for that
-    call, so that its retries never make a second task.
+    ``_at`` for epoch milliseconds. Every call that makes a task carries an idempotency key (its own, or the
+    one that is given), so that its retries never make a second task.
 
     Every call may raise ``Unreachable``, ``BadAnswer``, ``Unauthorized``, ``Forbidden``, ``Busy`` and
     ``ServerFailed``, those that name a task also ``NotFound``, those that take content ``InvalidRequest``.

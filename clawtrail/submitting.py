@@ -1,4 +1,4 @@
-"""Handing tasks over: each call under an idempotency key of its own, and signed where a key is set."""
+"""Handing tasks over: each call under an idempotency key, and signed where a signing key is set."""
 
 from __future__ import annotations
 
@@ -28,12 +28,14 @@ class Submitting:
 
     def task(self, task: Task, *, wait: float = 0.0) -> Json:
         """Submit one task and return the answer."""
-        return self._send(task.route, self._signed(task), wait=wait)
+        return self._send(task.route, self._signed(task), wait=wait, key=task.idempotency_key)
 
     def batch(self, tasks: Sequence[Task]) -> Json:
-        """Submit several tasks, all or none; raises ``ValueError`` for those with routes of their own."""
+        """Submit several tasks, all or none; raises ``ValueError`` for what cannot go into a batch."""
         if any(task.route != "/tasks" for task in tasks):
             raise ValueError("file operations and prompts cannot go into a batch")
+        if any(task.idempotency_key for task in tasks):
+            raise ValueError("a batch is one request: its tasks have no idempotency keys of their own")
         return self._send("/tasks/batch", {"tasks": [self._signed(task) for task in tasks]})
 
     def again(self, path: str) -> Json:
@@ -43,9 +45,9 @@ class Submitting:
     def _signed(self, task: Task) -> Json:
         return task.body if self._signing is None else self._signing.task(task.route, task.body)
 
-    def _send(self, path: str, body: Json, *, wait: float = 0.0) -> Json:
-        key = str(uuid.uuid4())
-        return self._transport.ask(Question("POST", path, body=body, idempotency_key=key, wait=wait)).content
+    def _send(self, path: str, body: Json, *, wait: float = 0.0, key: str | None = None) -> Json:
+        question = Question("POST", path, body=body, idempotency_key=key or str(uuid.uuid4()), wait=wait)
+        return self._transport.ask(question).content
 
 
 def _signing(profile: Profile) -> Signing | None:

@@ -16,6 +16,8 @@ class TaskOptions(TypedDict, total=False):
 
     ``timeout``: how long it may run. ``ttl``: how long it may wait for its start. ``labels``: what the
     worker must have, as ``k=v``. ``effect``: what a second run would do. ``not_before``: the earliest start.
+    ``idempotency_key``: your own name for this request; sent again, also by another process, it is the same
+    task, and with other content ``Conflict``. Without one each call has its own.
     """
 
     timeout: float
@@ -28,6 +30,7 @@ class TaskOptions(TypedDict, total=False):
     tags: Sequence[str]
     on_behalf_of: str
     session_id: str
+    idempotency_key: str
 
 
 class CommandOptions(TaskOptions, total=False):
@@ -74,6 +77,7 @@ class Task:
 
     body: Mapping[str, object]
     route: str = "/tasks"
+    idempotency_key: str | None = None
 
     @classmethod
     def make(
@@ -88,17 +92,19 @@ class Task:
         if isinstance(argv, str):
             raise TypeError("argv is a list of words, not one string")
         asked = {"command": command} if argv is None else {"argv": list(argv)}
-        return cls({**asked, **_on_the_wire(options)})
+        return cls({**asked, **_on_the_wire(options)}, idempotency_key=options.get("idempotency_key"))
 
     @classmethod
     def of_kind(cls, kind: str, payload: Mapping[str, object], **options: Unpack[TaskOptions]) -> Task:
         """Return a task of another kind, as its worker knows it."""
-        return cls({"kind": kind, "payload": dict(payload), **_on_the_wire(options)})
+        body = {"kind": kind, "payload": dict(payload), **_on_the_wire(options)}
+        return cls(body, idempotency_key=options.get("idempotency_key"))
 
     @classmethod
     def prompt(cls, agent: Agent, prompt: str, **options: Unpack[PromptOptions]) -> Task:
         """Return a prompt for *agent*: ``claude``, ``codex`` or ``gemini``."""
-        return cls({"prompt": prompt, **_on_the_wire(options)}, f"/{agent}")
+        body = {"prompt": prompt, **_on_the_wire(options)}
+        return cls(body, f"/{agent}", options.get("idempotency_key"))
 
     @classmethod
     def file_read(
@@ -112,7 +118,7 @@ class Task:
         """Return the reading of a file, or of *limit* bytes from *offset* on; its result holds base64."""
         asked: dict[str, object] = {"path": path, "encoding": "base64", "offset": offset, "limit": limit}
         given = {name: value for name, value in asked.items() if value is not None}
-        return cls({**given, **_on_the_wire(options)}, "/files/read")
+        return cls({**given, **_on_the_wire(options)}, "/files/read", options.get("idempotency_key"))
 
     @classmethod
     def file_write(cls, path: str, content: str | bytes, **options: Unpack[TaskOptions]) -> Task:
@@ -121,7 +127,9 @@ class Task:
             asked = {"content": base64.b64encode(content).decode("ascii"), "encoding": "base64"}
         else:
             asked = {"content": content, "encoding": "utf8"}
-        return cls({"path": path, **asked, **_on_the_wire(options)}, "/files/write")
+        return cls(
+            {"path": path, **asked, **_on_the_wire(options)}, "/files/write", options.get("idempotency_key")
+        )
 
     @classmethod
     def file_edit(
@@ -129,14 +137,14 @@ class Task:
     ) -> Task:
         """Return the replacement of *old*, which must stand there once, or everywhere with *replace_all*."""
         asked = {"path": path, "old_string": old, "new_string": new, "replace_all": replace_all}
-        return cls({**asked, **_on_the_wire(options)}, "/files/edit")
+        return cls({**asked, **_on_the_wire(options)}, "/files/edit", options.get("idempotency_key"))
 
 
 def _on_the_wire(options: Mapping[str, object]) -> dict[str, object]:
     """Return *options* under the names and in the units of the wire (milliseconds)."""
     asked: dict[str, object] = {}
     for name, value in options.items():
-        if value is not None:
+        if value is not None and name != "idempotency_key":
             first, *rest = name.split("_")
             asked[first + "".join(map(str.title, rest))] = _value(name, value)
     return asked

@@ -64,6 +64,11 @@ def _options(function: Callable[..., int]) -> Callable[..., int]:
                 "--label", "labels", multiple=True, metavar="K=V", help="What the worker must have."
             ),
             click.option("--tag", "tags", multiple=True, help="A word to find it by; may be repeated."),
+            click.option(
+                "--idempotency-key",
+                metavar="KEY",
+                help="Your name for this request: sent again, it is the same task.",
+            ),
             click.option("--detach", is_flag=True, help="Print the session's id and the task's, and leave."),
             json_option,
         )

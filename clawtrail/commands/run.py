@@ -58,6 +58,9 @@ class TextOrWords(ManualCommand):
     "--ttl", type=duration, metavar="DURATION", help="Give it up when it has not started in this time."
 )
 @click.option("--tag", "tags", multiple=True, help="A word to find it by; may be repeated.")
+@click.option(
+    "--idempotency-key", metavar="KEY", help="Your name for this request: sent again, it is the same task."
+)
 @click.option("--detach", is_flag=True, help="Print the task's id and leave.")
 @json_option
 @submitting
@@ -87,6 +90,7 @@ def run(
       clawtrail run --stdin notes.txt -- wc -w
       ID=$(clawtrail run --detach 'make release'); clawtrail watch $ID
       clawtrail run --sign --audience macbook -- git push
+      clawtrail run --idempotency-key "backup $(date -I)" -- restic backup ~/Notes
 
     Exit status:
       0-255  the task's own (124: timeout; 126: refused by policy, or not executable; 127: not found)

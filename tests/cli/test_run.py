@@ -36,7 +36,18 @@ def test_a_text_goes_to_the_shell_over_there(server: ScriptedServer, typed: Type
     """One argument is sent as text, with the options in the wire's units."""
     server.on("POST", "/tasks", reply(200, finished(stdout="Linux\n")))
     options = ["--timeout", "5m", "--cwd", "/src", "--env", "A=b=c", "--env", "E=", "--label", "os=mac"]
-    options += ["--priority", "-3", "--effect", "read", "--ttl", "1h", "--tag", "x"]
+    options += [
+        "--priority",
+        "-3",
+        "--effect",
+        "read",
+        "--ttl",
+        "1h",
+        "--tag",
+        "x",
+        "--idempotency-key",
+        "k 1",
+    ]
     ran = typed("run", "uname -a", *options)
     assert (ran.status, ran.out, ran.err) == (0, b"Linux\n", "")
     assert server.asked[0].json == {
@@ -50,6 +61,7 @@ def test_a_text_goes_to_the_shell_over_there(server: ScriptedServer, typed: Type
         "ttl": 3_600_000,
         "tags": ["x"],
     }
+    assert server.asked[0].headers["Idempotency-Key"] == "k 1"
 
 
 def test_words_after_dashes_are_an_argv(server: ScriptedServer, typed: Type) -> None:

@@ -109,6 +109,22 @@ def test_a_lost_answer_makes_no_second_task(server: ScriptedServer, ada: Client)
     assert len(made) == 1
 
 
+def test_a_request_can_have_a_name_of_its_own(server: ScriptedServer, ada: Client) -> None:
+    """A given idempotency key goes in its header, not in the content, for each sort of task."""
+    for path in ("/tasks", "/claude", "/files/write", "/files/edit"):
+        server.on("POST", path, reply(200, finished(sessionId="s")))
+    ada.submit("true", idempotency_key="nightly 1")
+    ada.submit_task(Task.of_kind("note", {"text": "x"}, idempotency_key="nightly 2"))
+    ada.ask_claude("hello", idempotency_key="nightly 3")
+    ada.write_file("/tmp/x", "x", idempotency_key="nightly 4")
+    ada.edit_file("/tmp/x", "x", "y", idempotency_key="nightly 5")
+    keys = [asked.headers["Idempotency-Key"] for asked in server.asked]
+    assert keys == [f"nightly {number}" for number in range(1, 6)]
+    assert not [asked for asked in server.asked if "dempotency" in asked.body.decode()]
+    with pytest.raises(ValueError, match="no idempotency keys of their own"):
+        ada.submit_many([Task.make("true", idempotency_key="nightly 6")])
+
+
 def test_many_tasks_go_in_one_request(server: ScriptedServer, ada: Client) -> None:
     """A batch is one request, and its ids come back in order."""
     server.on("POST", "/tasks/batch", reply(200, {"taskIds": ["a", "b"], "count": 2}))
