@@ -121,7 +121,7 @@ class Worker:
         )
         session = uuid.uuid4().hex
         outbox = Outbox(server, self._slots, self._patience, worker_id=settings.name, session=session)
-        self._messenger = Messenger(sinks.chosen(settings), self._journal, outbox)
+        self._messenger = Messenger(sinks.chosen(settings, env=env, own=os.environ), self._journal, outbox)
         self._courier = Courier(outbox, self._journal, self._slots, told=self._messenger.go_on)
         replies = Replies()
         self._runner = Runner(

@@ -36,4 +36,4 @@ class Ended(BaseModel):
     @property
     def id(self) -> str:
         """The same for every try to tell this end, so that who is told twice can know it."""
-        return f"{self.task_id}.{self.attempt}"
+        return f"{self.task_id}-{self.attempt}"

@@ -7,6 +7,7 @@ from typing import Any
 
 import requests
 from pydantic import JsonValue, TypeAdapter, ValidationError
+from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
 from clawtrail.unreachable import reason_of
@@ -71,7 +72,7 @@ def post(
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                return Answer(response.status_code, response.headers, _read(response, until))
+                return Answer(response.status_code, response.headers, read(response.raw, until))
         except (requests.RequestException, HTTPError, OSError) as error:
             raise NotSent(f"no answer: {reason_of(error)}") from None
 
@@ -99,11 +100,11 @@ def retry_after(answer: Answer) -> float:
     return seconds if 0 < seconds < float("inf") else 0.0
 
 
-def _read(response: requests.Response, until: float) -> bytes:
+def read(response: BaseHTTPResponse, until: float) -> bytes:
     """Read at most so much of the answer, in at most that time, even when it comes byte by byte."""
     body = bytearray()
     while len(body) < MOST_ANSWER and time.monotonic() < until:
-        piece = response.raw.read1(_PIECE, decode_content=True)
+        piece = response.read1(_PIECE, decode_content=True)
         if not piece:
             break
         body += piece

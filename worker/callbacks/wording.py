@@ -27,6 +27,12 @@ def silent(text: str) -> str:
     return text.replace("@", "@\u200b").replace("<#", "<\u200b#")
 
 
+def silenced(ended: Ended) -> Ended:
+    """Give the end with every mention in it broken."""
+    error = None if ended.error is None else silent(ended.error)
+    return ended.model_copy(update={"output": silent(ended.output), "error": error})
+
+
 def size(text: str) -> int:
     """Count as Discord's programs do, in UTF-16: whoever counts characters finds no more."""
     return len(text.encode("utf-16-le")) // 2
