@@ -1,6 +1,7 @@
 """A home folder to attack: code, notes, a secret, links and look-alikes, and a worker's guard over it."""
 
 import base64
+import hashlib
 import json
 import os
 import subprocess
@@ -20,6 +21,7 @@ from worker.sandboxing.sandboxes import Sandboxes
 from worker.verdicts import Verdict
 
 SECRET = "SECRET-CANARY-7f3a"
+_OF_GIT = {"refs", "hooks", "config", "HEAD"}
 _STUBS = ("pytest", "npm", "cargo", "go", "make", "ps", "free", "who", "w", "uptime", "arch")
 
 
@@ -62,6 +64,8 @@ class World:
             return "the marker is there"
         if SECRET.encode() in said or base64.b64encode(SECRET.encode())[:16] in said:
             return "the secret was told"
+        if b"id_secret: OK" in said:
+            return "it was told what the secret is"
         return "the home folder was changed" if self._state() != self._before else None
 
     def remember(self) -> None:
@@ -69,11 +73,12 @@ class World:
         self._before = self._state()
 
     def _state(self) -> str:
-        # Notes may be written by file tasks, and git keeps its index fresh by itself.
+        # Notes may be written by file tasks, and git keeps its index and its objects by itself.
         found = {}
         for place in sorted(self.home.rglob("*")):
             inside = place.relative_to(self.home)
-            if inside.parts[0] != "Notes" and ".git" not in inside.parts and place.is_file():
+            kept = ".git" not in inside.parts or not _OF_GIT.isdisjoint(inside.parts)
+            if inside.parts[0] != "Notes" and kept and place.is_file():
                 found[str(inside)] = base64.b64encode(place.read_bytes()).decode()
         found["hard"] = (self.home / ".ssh" / "id_secret").read_text()
         return json.dumps(found)
@@ -105,6 +110,7 @@ def build(folder: Path) -> World:
         (project / name).write_text(text)
     (notes / "today.md").write_text("today\n")
     (notes / "sub" / "deep.md").write_text("deep\n")
+    (notes / "list").write_text(f"{hashlib.sha256(SECRET.encode()).hexdigest()}  ../.ssh/id_secret\n")
     _links(home, project, notes, ssh)
     _programs(open_folder, stubs, project, notes)
     env = {"PATH": f"{stubs}:/usr/local/bin:/usr/bin:/bin", "HOME": str(home), "LANG": "C.UTF-8"}
@@ -122,6 +128,9 @@ def _links(home: Path, project: Path, notes: Path, ssh: Path) -> None:
         (place / "link-to-secret").symlink_to(ssh / "id_secret")
     (project / "link-to-sh").symlink_to("/bin/sh")
     (project / "git-link").symlink_to("/usr/bin/git")
+    (project / "links").mkdir()
+    for name in ("git", "python3"):
+        (project / "links" / name).symlink_to(f"/usr/bin/{name}")
     (notes / "link-to-code").symlink_to(home / "code" / "project")
     os.link(ssh / "id_secret", notes / "hard-link-to-secret")
 

@@ -55,7 +55,7 @@ def decide(policy: Policy, asked: Asked, programs: Programs) -> Finding:
                 tree = rule.tree_of(asked.path) if asked.path else None
                 return Finding("allow", rule.name, _MATCHES, words, program, tree, rule)
             if program is not None and program.safe:
-                return Finding("allow", rule.name, _MATCHES, asked.words, program, matched=rule)
+                return Finding("allow", rule.name, _MATCHES, plain.words, program, matched=rule)
     return _fallback(policy, asked, words, program)
 
 
@@ -95,7 +95,10 @@ def _guesses(asked: Asked, program: Program | None) -> Iterator[_Words]:
 
 
 def _as_found(asked: Asked, program: Program | None, programs: Programs) -> Asked:
-    """Take ``/usr/bin/git`` for ``git`` where the PATH leads to the same file."""
+    """Take ``/usr/bin/git`` for ``git`` where the PATH leads to the same file.
+
+    It then runs under that name, too: by the path that it was called by, a program may find its settings.
+    """
     if program is None or not asked.words or not asked.words[0].startswith("/"):
         return asked
     name = os.path.basename(asked.words[0])  # noqa: PTH119 - as above

@@ -3,8 +3,9 @@
 import hashlib
 import json
 import os
+import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from clawtrail.formats import canonical
@@ -12,8 +13,12 @@ from worker.describing import as_text
 from worker.orders import Plan
 from worker.policy.asked import Asked
 from worker.policy.programs import Programs
+from worker.policy.reaching import paths_in
 
-_MOST_FILES = 32
+MOST_FILES = 256
+"""That a yes can be for; with more, nobody is asked."""
+
+_MOST_FOLDERS = 8
 _MOST_VALUE = 200
 
 
@@ -61,14 +66,29 @@ def of_other(asked: Asked, policy: str) -> dict[str, object]:
 
 
 def files_named(words: tuple[str, ...], cwd: Path, programs: Programs) -> dict[str, str | None]:
-    """Give the digests of the files that *words* name: a script that is run is one of them."""
+    """Give the digests of the files that *words* name: a script that is run is one of them.
+
+    A guess where a shell makes paths of words: it knows ``~`` and ``$HOME``, and looks in each folder that is
+    named (``cd FOLDER && sh SCRIPT``). With more than ``MOST_FILES`` it stops.
+    """
+    places = dict.fromkeys(path for word in words if len(word) < 4096 for path in _named_by(word))
+    folders = [cwd, *(cwd / path for path in places if (cwd / path).is_dir())][:_MOST_FOLDERS]
     named: dict[str, str | None] = {}
-    for word in words[:_MOST_FILES]:
-        if word and "\0" not in word and len(word) < 4096:
-            found = programs.digest(cwd / word)
+    for path in places:
+        for folder in folders:
+            found = programs.digest(folder / path)
             if found is not None:
-                named[str(cwd / word)] = found
+                named[str(folder / path)] = found
+            if len(named) > MOST_FILES:
+                return named
     return named
+
+
+def _named_by(word: str) -> Iterator[str]:
+    home = str(Path.home())
+    for path in paths_in(word):
+        if "\0" not in path:
+            yield re.sub(r"\A(~|\$HOME|\$\{HOME\})(?=/|\Z)", lambda _: home, path)
 
 
 def describe(asked: Asked, plan: Plan | None, why: str, files: Mapping[str, str | None]) -> str:

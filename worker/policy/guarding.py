@@ -132,6 +132,9 @@ class Guard:
             words = [word for guess in guessed_commands(asked.text or "") for word in guess]
             files = digesting.files_named((*plan.argv[1:], *words), plan.cwd, self.programs)
             content["files"] = files
+            if len(files) > digesting.MOST_FILES:
+                why = f"it names more than {digesting.MOST_FILES} files, and nobody can say yes to so many"
+                finding = Finding("deny", "too many files", why)
         asks = finding.answer == "ask" and missing is None
         return Verdict(
             finding.answer if missing is None else "deny",
@@ -153,7 +156,9 @@ class Guard:
         cwd = asked.cwd or Path.home()
         confines = confines_of(policy.confining, finding.matched, cwd, self._sandboxes)
         if finding.words is not None:
-            program = finding.program
+            # What no rule allows may lie anywhere: as it would be found, it is told and run.
+            search = (asked.env or {}).get("PATH")
+            program = finding.program or self.programs.find_anywhere(finding.words[0], cwd, search)
             return Plan(finding.words, None if program is None else program.path, cwd, confines=confines)
         shell = self.programs.find(self._shell[0], Path("/"))
         argv = (*self._shell, asked.text or "")

@@ -151,6 +151,7 @@ def _rule(shape: RuleShape, faults: list[tuple[str, str]]) -> Rule:
         kinds=_kinds(shape),
         argv=words,
         options=None if shape.options is None else rules.either(*shape.options),
+        literal=rules.literals(shape.options or []),
         within=_trees(shape.within, "within", faults, careful=careful),
         cwd=_trees(shape.cwd, "cwd", faults, careful=careful),
         origin=None if shape.origin is None else rules.either(*shape.origin),

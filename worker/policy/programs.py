@@ -50,6 +50,18 @@ class Programs:
                 return found
         return None
 
+    def find_anywhere(self, word: str, cwd: Path, search_path: str | None) -> Program | None:
+        """Find what the system would execute for *word*, in any folder of *search_path*, else of the own.
+
+        It is not *safe*: this is for what people are asked about, never for a rule.
+        """
+        if "\0" in word or "/" in word:
+            return None
+        folders = self._folders if search_path is None else search_path.split(":")
+        found = (_program(str(cwd / folder / word)) for folder in folders)
+        first = next((program for program in found if program is not None), None)
+        return None if first is None else Program(first.path, safe=False)
+
     def digest(self, path: Path) -> str | None:
         """Give the SHA-256 of a file in hexadecimal, None where it cannot be read.
 

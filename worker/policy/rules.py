@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from worker.policy.asked import Asked
+from worker.policy.reaching import find_real, is_crowded, paths_in
 from worker.policy.trees import Tree
 from worker.sandboxing.confines import Profile
 
@@ -47,15 +48,21 @@ def words(patterns: list[str]) -> Words:
     return Words(tuple(either(pattern) for pattern in fixed), open_end)
 
 
+def literals(globs: list[str]) -> frozenset[str]:
+    """Give those alternatives of *globs* that fit nothing but themselves."""
+    return frozenset(part for glob in globs for part in glob.split("|") if not re.search(r"[*?\[]", part))
+
+
 @dataclass(frozen=True)
 class Rule:
-    """One rule of a policy. None means: whatever it is."""
+    """One rule of a policy. None means: whatever it is. *literal* are the options that it spells out."""
 
     name: str
     answer: Answer
     kinds: frozenset[str] | None = None
     argv: Words | None = None
     options: re.Pattern[str] | None = None
+    literal: frozenset[str] = frozenset()
     within: tuple[Tree, ...] | None = None
     cwd: tuple[Tree, ...] | None = None
     origin: re.Pattern[str] | None = None
@@ -132,16 +139,14 @@ class Rule:
         if self.argv is None or not self.argv.fit(found):
             return False
         for word in found[len(self.argv.patterns) :]:
-            if word.startswith("-"):
-                if self.options is not None and not self.options.match(word):
-                    return False
-            elif self.within is not None and not self._is_within(word, cwd):
+            if word.startswith("-") and self.options is not None and not self.options.match(word):
+                return False
+            if self.within is not None and word not in self.literal and not self._is_within(word, cwd):
                 return False
         return True
 
     def _is_within(self, word: str, cwd: Path) -> bool:
-        try:
-            real = Path(os.path.realpath(cwd / word))
-        except (OSError, ValueError):
-            return False
-        return any(tree.has(real) for tree in self.within or ())
+        return not is_crowded(word) and all(self._has(find_real(path, cwd)) for path in paths_in(word))
+
+    def _has(self, real: Path | None) -> bool:
+        return real is not None and any(tree.has(real) for tree in self.within or ())
