@@ -43,6 +43,11 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "sessions": Entry(
             "clawtrail.commands.sessions", "sessions", "List the sessions of agents, the newest first."
         ),
+        "mcp": Entry(
+            "clawtrail.commands.mcp",
+            "mcp",
+            "Give a model tools for tasks, on standard input and output.",
+        ),
     },
     "Approvals": {
         "approvals": Entry(

@@ -123,6 +123,11 @@ class ServerSettings(BaseModel):
         validation_alias=_named("NOTIFY_PROXY", "DISCORD_PROXY"),
         description="The proxy through which POST /notify reaches that address.",
     )
+    mcp_origins: str | None = Field(
+        default=None,
+        validation_alias=_named("MCP_ORIGINS"),
+        description="Origins, with commas between them, whose pages may call POST /mcp; loopback ones may.",
+    )
     log_origin: Annotated[str, Field(pattern=r"^[^\s+]+$", max_length=200)] | None = Field(
         default=None,
         validation_alias=_named("LOG_ORIGIN"),
@@ -166,6 +171,11 @@ class ServerSettings(BaseModel):
     @classmethod
     def _none_is_empty(cls, limit: str) -> str:
         return "" if limit.strip().lower() == "none" else limit.strip()
+
+    @property
+    def mcp_origins_allowed(self) -> frozenset[str]:
+        """The origins whose web pages may call the tools."""
+        return frozenset(origin.strip().rstrip("/") for origin in (self.mcp_origins or "").split(",")) - {""}
 
     @property
     def max_cost_micros(self) -> int | None:

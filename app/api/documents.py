@@ -26,6 +26,7 @@ _ERRORS = {
     "402": "The token's budget is spent.",
     "403": "The token's role does not allow it.",
     "404": "There is no such thing.",
+    "406": "The caller does not accept JSON.",
     "409": "The state of things does not allow it.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",

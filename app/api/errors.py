@@ -46,6 +46,7 @@ HTTP_CODES = {
     400: "invalid_request",
     404: "not_found",
     405: "method_not_allowed",
+    406: "not_acceptable",
     413: "body_too_large",
     415: "unsupported_media_type",
     429: "rate_limited",
@@ -60,6 +61,7 @@ HTTP_SENTENCES = {
 }
 
 OLD_POLL = "/worker/poll"
+MCP = "/mcp"
 
 _log = logging.getLogger("clawtrail.api")
 
@@ -120,7 +122,9 @@ def register(app: Flask) -> None:
 
     def handle(error: Exception) -> Response:
         response = present(error)
-        return _for_old_worker(response) if request.path == OLD_POLL and request.method == "GET" else response
+        if request.path == OLD_POLL and request.method == "GET":
+            return _for_old_worker(response)
+        return _for_model(response) if request.path == MCP else response
 
     app.register_error_handler(Exception, handle)
 
@@ -130,6 +134,21 @@ def _for_old_worker(refused: Response) -> Response:
     if refused.status_code in (401, 403):
         return present(errors.Unauthorized())
     return answer(None)
+
+
+def _for_model(refused: Response) -> Response:
+    """Return the refusal with what a program expects that speaks JSON-RPC: a number beside the sentence."""
+    told = json.loads(refused.get_data())
+    number = _NUMBERS.get(told["code"], -32000)
+    error = {"code": number, "message": told["error"], "data": {"code": told["code"]}}
+    response = answer({"jsonrpc": "2.0", "id": None, "error": error}, refused.status_code)
+    for name in ("WWW-Authenticate", "Retry-After", "Allow"):
+        if name in refused.headers:
+            response.headers[name] = refused.headers[name]
+    return response
+
+
+_NUMBERS = {"invalid_json": -32700, "invalid_request": -32600}
 
 
 def _present_http(error: HTTPException) -> Response:

@@ -17,7 +17,9 @@ R = TypeVar("R")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
-class _Connection(TypedDict):
+class Connection(TypedDict):
+    """Where the server is and with which token to go there, as far as a command line says it."""
+
     url: str | None
     token_file: Path | None
     config: Path | None
@@ -27,10 +29,10 @@ class _Connection(TypedDict):
 def connected(function: Callable[..., R]) -> Callable[..., R]:
     """Give a command the options of the connection, and as its first argument a client made from them."""
 
-    @_connection
+    @connection
     @wraps(function)
-    def with_client(connection: _Connection, **given: object) -> R:
-        with Client(**connection) as client:
+    def with_client(where: Connection, **given: object) -> R:
+        with Client(**where) as client:
             return function(client, **given)
 
     return with_client
@@ -44,22 +46,22 @@ def submitting(function: Callable[..., R]) -> Callable[..., R]:
     @click.option(
         "--audience", multiple=True, metavar="WORKER", help="Signed, it is for this worker; may be repeated."
     )
-    @_connection
+    @connection
     @wraps(function)
     def with_client(
-        connection: _Connection, *, sign: bool, key: str | None, audience: tuple[str, ...], **given: object
+        where: Connection, *, sign: bool, key: str | None, audience: tuple[str, ...], **given: object
     ) -> R:
-        if sign and key is None and find_profile(**connection).signing_key is None:
+        if sign and key is None and find_profile(**where).signing_key is None:
             from clawtrail import keys  # noqa: PLC0415 - cryptography takes long to load, and few need it
 
             key = keys.only()
-        with Client(**connection, signing_key=key, signing_audience=audience or None) as client:
+        with Client(**where, signing_key=key, signing_audience=audience or None) as client:
             return function(client, **given)
 
     return with_client
 
 
-def _connection(function: Callable[..., R]) -> Callable[..., R]:
+def connection(function: Callable[..., R]) -> Callable[..., R]:
     """Give a command the options of the connection, and what they say as its first argument."""
 
     @click.option("--url", metavar="URL", help="The server.  [default: $CLAWTRAIL_URL]")
@@ -75,8 +77,8 @@ def _connection(function: Callable[..., R]) -> Callable[..., R]:
         insecure_http: bool | None,
         **given: object,
     ) -> R:
-        connection = _Connection(url=url, token_file=token_file, config=config, insecure_http=insecure_http)
-        return function(connection, **given)
+        said = Connection(url=url, token_file=token_file, config=config, insecure_http=insecure_http)
+        return function(said, **given)
 
     return with_connection
 
