@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from clawtrail import fields
 from clawtrail.fields import Json
-from clawtrail.following import LONGEST_POLL
+from clawtrail.following import LONGEST_POLL, pause_before_next
 from clawtrail.transport import Question, Transport
 
 
@@ -75,13 +76,18 @@ class Questions:
     ) -> Approvals:
         """Return the questions that wait, or those in another state, or ``all``.
 
-        With *version* it waits up to *wait* seconds (at most 50) until there is another list than that one.
+        With *version* it waits up to *wait* seconds (at most 50) until there is another list than that one. A
+        server that says at once that there is none is not asked again at once.
         """
         query: dict[str, object] = {"state": state, "limit": limit}
         if version is not None:
             query["version"] = version
-        question = Question("GET", "/approvals", query=query, wait=min(wait, LONGEST_POLL))
-        return Approvals.read(self._transport.ask(question).content)
+        wait, began = min(wait, LONGEST_POLL), time.monotonic()
+        answer = self._transport.ask(Question("GET", "/approvals", query=query, wait=wait))
+        found = Approvals.read(answer.content)
+        if found.version == version:
+            pause_before_next(answer, held=time.monotonic() - began, asked=wait)
+        return found
 
     def approve(
         self, approval_id: str, *, comment: str | None = None, signature: str | None = None

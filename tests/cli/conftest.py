@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from types import TracebackType
 
 import pytest
 
@@ -53,9 +54,20 @@ def typed(
     return run
 
 
-def spawn(*arguments: str, environ: dict[str, str]) -> subprocess.Popen[bytes]:
+class Spawned(subprocess.Popen[bytes]):
+    """A process that does not outlive its ``with``: a test that fails in there is not held up by it."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Kill it, if it still runs, and close the pipes."""
+        self.kill()
+        super().__exit__(kind, value, traceback)
+
+
+def spawn(*arguments: str, environ: dict[str, str]) -> Spawned:
     """Start `clawtrail ARGUMENTS` as a process of its own, with pipes for all of its streams."""
-    return subprocess.Popen(
+    return Spawned(
         [sys.executable, "-m", "clawtrail", *arguments],
         env=environ,
         stdin=subprocess.PIPE,

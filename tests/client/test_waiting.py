@@ -146,3 +146,12 @@ def test_threads_share_a_client(server: ScriptedServer, ada: Client) -> None:
         thread.join()
     assert len(server.asked) == 8
     assert time.monotonic() - begun < 6
+
+
+def test_questions_answered_at_once_do_not_become_a_storm(server: ScriptedServer, ada: Client) -> None:
+    """A list of questions that comes at once, and is the known one, takes its time all the same."""
+    server.on("GET", "/approvals", reply(200, {"approvals": [], "version": "v1"}))
+    began = time.monotonic()
+    assert ada.questions.list(version="v1", wait=0.2).version == "v1"
+    assert time.monotonic() - began >= 0.2
+    assert len(server.asked) == 1
