@@ -14,7 +14,7 @@ from worker.items import Ending
 from worker.orders import Beneath, Executor, Order
 
 SECRET = "SECRET-CANARY-51c0"
-SWAPS = int(os.environ.get("SWAPS", "20000")) // 2  # for each of the two ways of opening
+SWAPS = int(os.environ.get("SWAPS", "100000")) // 2  # for each of the two ways of opening
 
 
 @pytest.fixture(params=["openat2", "walk"])

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import json
 import os
 import subprocess
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ from worker.sandboxing.sandboxes import Sandboxes
 from worker.verdicts import Verdict
 
 SECRET = "SECRET-CANARY-7f3a"
-_OF_GIT = {"refs", "hooks", "config", "HEAD"}
 _STUBS = ("pytest", "npm", "cargo", "go", "make", "ps", "free", "who", "w", "uptime", "arch")
 
 
@@ -72,16 +70,20 @@ class World:
         """Take the present state as the one that attacks must not change."""
         self._before = self._state()
 
-    def _state(self) -> str:
+    def _state(self) -> dict[str, tuple[int, ...]]:
         # Notes may be written by file tasks, and git keeps its index and its objects by itself.
-        found = {}
-        for place in sorted(self.home.rglob("*")):
-            inside = place.relative_to(self.home)
-            kept = ".git" not in inside.parts or not _OF_GIT.isdisjoint(inside.parts)
-            if inside.parts[0] != "Notes" and kept and place.is_file():
-                found[str(inside)] = base64.b64encode(place.read_bytes()).decode()
-        found["hard"] = (self.home / ".ssh" / "id_secret").read_text()
-        return json.dumps(found)
+        found: dict[str, tuple[int, ...]] = {}
+        for folder, inner, files in os.walk(self.home):
+            if Path(folder) == self.home:
+                inner.remove("Notes")
+            elif Path(folder).name == ".git":
+                inner[:] = [name for name in inner if name in {"refs", "hooks"}]
+                files = [name for name in files if name in {"config", "HEAD"}]  # noqa: PLW2901 - the rest is git's
+            for name in files:
+                status = os.lstat(os.path.join(folder, name))  # noqa: PTH118 - a Path costs more than the look
+                known = (status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns)
+                found[os.path.join(folder, name)] = known  # noqa: PTH118 - as above
+        return found
 
 
 def build(folder: Path) -> World:
@@ -148,7 +150,12 @@ def _programs(open_folder: Path, stubs: Path, project: Path, notes: Path) -> Non
 
 def _repository(project: Path, env: dict[str, str]) -> None:
     who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
-    for words in (["init", "-q"], ["add", "README.md", "src"], [*who, "commit", "-qm", "one"], ["tag", "v1"]):
+    for words in (
+        ["init", "-q", "--template="],
+        ["add", "README.md", "src"],
+        [*who, "commit", "-qm", "one"],
+        ["tag", "v1"],
+    ):
         subprocess.run(["git", *words], cwd=project, env=env, check=True, capture_output=True)
     (project / "src" / "main.py").write_text("def main(): return 1\n")
     subprocess.run(["git", *who, "commit", "-qam", "two"], cwd=project, env=env, check=True)
