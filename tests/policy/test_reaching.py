@@ -117,6 +117,13 @@ def test_a_yes_is_for_the_script_as_it_was(ask: Ask, world: World, payload: dict
     assert first.digest != second.digest
 
 
+@pytest.mark.parametrize("word", ["x" * 300, "x/" * 3000, "\udc80", "~" * 300, "=" * 300, "a" * 5000])
+def test_strange_words_are_asked_about_like_others(ask: Ask, word: str) -> None:
+    """What no file can be called is no reason to refuse a task without a question."""
+    assert ask("sh", word).rule == "default"
+    assert ask(argv=None, command=f"true; sh '{word}'").rule == "shell"
+
+
 def test_more_files_than_a_yes_can_be_for_are_denied(ask: Ask, tmp_path: Path) -> None:
     """A task that names hundreds of files is neither asked about nor run."""
     files = [write(tmp_path / f"{n}.txt", "x") for n in range(257)]

@@ -72,7 +72,8 @@ def files_named(words: tuple[str, ...], cwd: Path, programs: Programs) -> dict[s
     named (``cd FOLDER && sh SCRIPT``). With more than ``MOST_FILES`` it stops.
     """
     places = dict.fromkeys(path for word in words if len(word) < 4096 for path in _named_by(word))
-    folders = [cwd, *(cwd / path for path in places if (cwd / path).is_dir())][:_MOST_FOLDERS]
+    inner = (cwd / path for path in places if os.path.isdir(cwd / path))  # noqa: PTH112 - a Path raises for long names
+    folders = [cwd, *inner][:_MOST_FOLDERS]
     named: dict[str, str | None] = {}
     for path in places:
         for folder in folders:
