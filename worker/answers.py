@@ -57,6 +57,14 @@ class Reply(_Shape):
     comment: str | None = None
 
 
+class End(_Shape):
+    """How a task ended that people were asked about; without a ``state`` it is no business of this worker."""
+
+    task_id: _Id
+    state: str | None = None
+    reason: str | None = None
+
+
 class SyncAnswer(_Shape):
     """What a sync brings. ``lease_ms`` counts from the last sync that named the lease."""
 
@@ -67,6 +75,7 @@ class SyncAnswer(_Shape):
     lease_ms: Annotated[int, Field(gt=0)]
     superseded: bool = False
     answers: list[Reply] = []
+    ended: list[End] = []
     checkpoint: Annotated[str, Field(max_length=MAX_NOTE)] | None = None
 
 

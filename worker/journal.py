@@ -136,6 +136,19 @@ class Journal:
         """Forget this lease, told or refused, with the next commit: telling it once more does no harm."""
         self._asides.append(("DELETE FROM untold WHERE lease = ?", (lease,)))
 
+    def asking(self, task_id: str, attempt: int, *, callbacks: Mapping[str, bytes]) -> None:
+        """Note what each sink has to tell if people refuse the task; durable on return, if there is any.
+
+        Raises ``JournalFailed``.
+        """
+
+        def write(conn: sqlite3.Connection) -> bool:
+            _keep_callbacks(conn, task_id, attempt, callbacks)
+            return True
+
+        if callbacks:
+            self._note(write)
+
     def callback_told(self, task_id: str, attempt: int, sink: str) -> None:
         """Forget what *sink* had to tell; durable on return. Raises ``JournalFailed``."""
 

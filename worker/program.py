@@ -154,6 +154,7 @@ class Worker:
             self._claims.put,
             sandboxes=lambda: sandboxes.names,
             replies=replies,
+            awaiting=self._messenger.awaiting,
             workerId=settings.name,
             session=session,
             name=settings.name,

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from queue import SimpleQueue
 
@@ -96,7 +97,7 @@ class Runner:
             refused = Ending(126, why, "policy", {"rule": verdict.rule})
             return self._conclude(held, refused, capture, callback, first=_item(held.claim, verdict))
         if not verdict.holds_under(held.claim):
-            self._ask(held, verdict)
+            self._ask(held, verdict, callback)
             return None
         try:
             ending = self._start(held, verdict, callback)
@@ -127,13 +128,19 @@ class Runner:
             return verdict
         return replace(verdict, describe=self._masking().text(verdict.describe))
 
-    def _ask(self, held: Held, verdict: Verdict) -> None:
+    def _ask(self, held: Held, verdict: Verdict, callback: Callback) -> None:
         """Put the question to people, and let go of the task: with their yes it comes again."""
         claim = held.claim
+        with suppress(JournalFailed):  # it costs the callback of a task that people refuse, at most
+            self._journal.asking(claim.task_id, claim.attempt, callbacks=callback.asked())
         parcel = self._outbox.tell(
             Parcel([_item(claim, verdict)], give_up=lambda: self._closed or held.gone())
         )
         taken = parcel.told and parcel.answers[0].ok
+        if taken:
+            callback.wait()
+        else:
+            self._journal.no_callbacks(claim.task_id, claim.attempt)
         fields = {"task": claim.task_id, "attempt": claim.attempt, "rule": verdict.rule}
         log.info("people are asked" if taken else "question not taken", extra={"fields": fields})
         self._slots.drop(claim.lease)

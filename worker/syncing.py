@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 
 from worker import clock
+from worker.callbacks.awaiting import Awaiting
 from worker.client import Server
 from worker.errors import Rejected, ServerTrouble
 from worker.leases import Asking, Held
@@ -34,9 +35,10 @@ class Syncing:
         *,
         replies: Replies,
         sandboxes: Callable[[], Sequence[str]] = tuple,
+        awaiting: Awaiting | None = None,
         **about: str | list[str],
     ) -> None:
-        """Give each new claim to *take*, and what people answered to *replies*.
+        """Give each new claim to *take*, what people answered to *replies*, what ended to *awaiting*.
 
         *about* is what every sync says of this worker, *sandboxes* tells which of them it has at that time.
         """
@@ -47,6 +49,7 @@ class Syncing:
         self._take = take
         self._sandboxes = sandboxes
         self._replies = replies
+        self._awaiting = awaiting
         self._head = json.dumps(about)[:-1]
         self._hurried = 0
 
@@ -65,6 +68,8 @@ class Syncing:
             for held in fresh:
                 self._take(held)
             news |= self._replies.take(answer.answers)
+            if self._awaiting is not None:
+                news |= self._awaiting.heard(answer.ended)
             self._witness.answered(answer.checkpoint)
             self._mind_hurry(asking, news=news)
 
@@ -80,6 +85,8 @@ class Syncing:
         }
         if heard := self._replies.heard():
             said["heard"] = heard
+        if self._awaiting is not None and (awaited := self._awaiting.names()):
+            said["awaiting"] = awaited
         size = self._witness.size_to_say()
         if size is not None:
             said["checkpoint"] = size

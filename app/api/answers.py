@@ -241,6 +241,7 @@ class Synced(Answer):
     lease_ms: int
     start_ms: int
     answers: list[dict[str, Any]] | None = None
+    ended: list[dict[str, Any]] | None = None
     checkpoint: str | None = None
 
 

@@ -14,8 +14,9 @@ from app.api.routing import WORKER, Call, Nothing, Routes
 from app.api.worker_models import Report, Sync
 from app.api.worker_reports import Reading, receive
 from app.domain.timing import LEASE_MS, START_MS
-from app.services import claiming, holding
+from app.services import callbacks, claiming, holding
 from app.services.attempts import Reporter
+from app.services.callbacks import End
 from app.services.claiming import Claim, Worker
 from app.services.holding import Holdings, Sighting
 from app.waiting import WorkerSeat, output_key
@@ -33,13 +34,15 @@ class Seen:
     claims: list[Claim]
     holdings: Holdings
     draining: bool
+    ended: tuple[End, ...] = ()
 
     def is_news(self, body: Sync, first: Seen) -> bool:
         """Say whether the worker should hear of it at once."""
         cancels = set(self.holdings.cancelled) - set(body.cancelling)
         replies = {reply.approval for reply in self.holdings.replies} - set(body.heard)
         told = first.draining if body.drain is None else body.drain
-        return bool(self.claims or self.holdings.lost or cancels or replies or self.draining != told)
+        news = self.claims or self.holdings.lost or cancels or replies or self.ended
+        return bool(news or self.draining != told)
 
 
 @routes("POST", "/worker/sync", roles=WORKER, body=Sync, answers=answers.Synced)
@@ -116,7 +119,8 @@ def _arrive(call: Call[Sync, Nothing], worker: Worker) -> Seen:
         if not body.in_flight:
             holding.give_back(conn, worker, body.leases, now=now)
         free = 0 if draining else body.free
-        return Seen(claiming.claim(conn, worker=worker, free=free, now=now), holdings, draining)
+        ended = callbacks.list_ends(conn, body.awaiting, worker_id=worker.id)
+        return Seen(claiming.claim(conn, worker=worker, free=free, now=now), holdings, draining, ended)
 
     return call.service.write(act)
 
@@ -132,7 +136,8 @@ def _look(call: Call[Sync, Nothing], worker: Worker, before: Seen, *, offered: b
         draining = holding.is_draining(conn, worker.id)
         holdings = holding.keep(conn, worker, call.body.leases, now=now)
         claims = claiming.claim(conn, worker=worker, free=0 if draining else free, now=now)
-        return Seen(claims, holdings, draining)
+        ended = callbacks.list_ends(conn, call.body.awaiting, worker_id=worker.id)
+        return Seen(claims, holdings, draining, ended)
 
     return call.service.write(act)
 
@@ -149,6 +154,10 @@ def _synced(call: Call[Sync, Nothing], seen: Seen, *, superseded: bool) -> dict[
     }
     if seen.holdings.replies:
         told["answers"] = [dataclasses.asdict(reply) for reply in seen.holdings.replies]
+    if seen.ended:
+        told["ended"] = [
+            {"taskId": end.task_id, "state": end.state, "reason": end.reason} for end in seen.ended
+        ]
     newest = call.service.checkpoint()
     if call.body.checkpoint not in (None, newest.size):
         told["checkpoint"] = newest.note

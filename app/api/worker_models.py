@@ -55,6 +55,10 @@ class Sync(Wire):
         default=[],
         description="Questions of runs whose answers the worker knows; a sync is not answered for them.",
     )
+    awaiting: Annotated[list[Name], Field(max_length=100)] = Field(
+        default=[],
+        description="Tasks that the worker put to people, and whose end without a run it wants to hear of.",
+    )
     drain: bool | None = Field(
         default=None,
         description="What the worker was last told of draining; a sync is answered when that is out of date.",

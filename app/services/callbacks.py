@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from app.domain.errors import LeaseLost
 from app.domain.event_types import EventType
+from app.domain.states import FINISHED, State
 from app.domain.timing import CALLBACK_TOKEN_MS
 from app.services import attempts, record
 from app.services.attempts import Reporter
@@ -25,12 +27,26 @@ _TOLD = Prepared(
         events.c.type == bindparam("type"),
     ),
 )
+_STATE = Prepared(
+    select(tasks.c.state, tasks.c.reason, tasks.c.claimed_by, tasks.c.pinned_to).where(
+        tasks.c.id == bindparam("id")
+    )
+)
 _OVER = (
     select(callback_tokens.c.task_id)
     .join(tasks, tasks.c.id == callback_tokens.c.task_id)
     .where(tasks.c.finished_at <= bindparam("before"))
     .limit(500)
 )
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a task ended that its worker awaited; ``state`` is None where it is not its own any more."""
+
+    task_id: str
+    state: str | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +76,8 @@ def ended(conn: Connection, task_id: str, told: Told, *, by: Reporter, now: int)
     Said again in the same words it changes nothing. Raises ``LeaseLost`` when *by* is not who had the task.
     """
     row = attempts.find_task(conn, task_id)
-    if row is None or not attempts.made_claim(row, by):
+    # A task that went back to its worker with people's yes is its own, also while nobody has claimed it.
+    if row is None or not (attempts.made_claim(row, by) or row.pinned_to == by.worker_id):
         raise LeaseLost("The callback of a task is told by the worker that had it last.")
     type_ = EventType.CALLBACK_SENT if told.sent else EventType.CALLBACK_FAILED
     said: dict[str, Any] = {"sink": told.sink, "tries": told.tries, "error": told.error}
@@ -70,6 +87,18 @@ def ended(conn: Connection, task_id: str, told: Told, *, by: Reporter, now: int)
         return
     record.append(conn, type_, at=now, actor=by.actor, task_id=task_id, attempt=row.attempt, **said)
     _DELETE.run(conn, {"task_id": task_id})
+
+
+def list_ends(conn: Connection, task_ids: Iterable[str], *, worker_id: str) -> tuple[End, ...]:
+    """Return which of the tasks that a worker put to people are over; those that go on are left out."""
+    found = ((task_id, _STATE.first(conn, {"id": task_id})) for task_id in task_ids)
+    ends = []
+    for task_id, row in found:
+        if row is None or worker_id not in {row.claimed_by, row.pinned_to}:
+            ends.append(End(task_id, None))
+        elif State(row.state) in FINISHED:
+            ends.append(End(task_id, row.state, row.reason))
+    return tuple(ends)
 
 
 def are_over(conn: Connection, *, now: int) -> bool:

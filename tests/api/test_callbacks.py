@@ -173,3 +173,37 @@ def test_without_its_key_a_token_is_lost_and_the_task_is_not(tmp_path: Path) -> 
     with running_service(data) as service:
         claimed = Machine(service.as_(cast.WIM), kinds=("claude-cli",)).claim()
         assert (claimed["taskId"], "callbackToken" in claimed) == (task_id, False)
+
+
+def test_worker_hears_how_what_it_put_to_people_ended(
+    service: RunningService, ada: Caller, wim: Machine, wes: Machine
+) -> None:
+    """A no, a withdrawal and a yes that was not used are told to it when it awaits them, to nobody else."""
+    asked = [ask(ada) for _ in range(4)]
+    for _ in asked:
+        claimed = wim.claim()
+        about = {"verdict": "ask", "rule": "careful", "digest": "d1", "policyHash": "p"}
+        wim.report({"type": "verdict", "lease": claimed["lease"], **about})
+    wim.leases.clear()
+    assert "ended" not in wim.sync(awaiting=asked)
+    ann = service.as_(cast.ANN)
+    questions = {one["taskId"]: one["approvalId"] for one in ann.get("/approvals").get_json()["approvals"]}
+    refused, withdrawn, unused, _ = asked
+    ann.post(f"/approvals/{questions[refused]}", {"decision": "deny", "comment": "not today"})
+    ada.post(f"/tasks/{withdrawn}/cancel", {"reason": "no need"})
+    ann.post(f"/approvals/{questions[unused]}", {"decision": "approve"})
+    ended = wim.sync(awaiting=asked)["ended"]
+    assert ended == [
+        {"taskId": refused, "state": "denied", "reason": "not today"},
+        {"taskId": withdrawn, "state": "cancelled", "reason": "no need"},
+    ]
+    assert wes.sync(awaiting=[refused, "none"])["ended"] == [
+        {"taskId": refused, "state": None, "reason": None},
+        {"taskId": "none", "state": None, "reason": None},
+    ]
+    service.pass_time(30 * 60_000)
+    (lapsed,) = [one for one in wim.sync(awaiting=[unused])["ended"] if one["taskId"] == unused]
+    assert lapsed["state"] == "denied"
+    assert wim.report(*(told(task_id) for task_id in (refused, withdrawn, unused))) == [{"ok": True}] * 3
+    assert service.count_events("callback.sent") == 3
+    assert wes.report(told(unused))[0]["code"] == "lease_lost"

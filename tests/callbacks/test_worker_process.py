@@ -86,6 +86,32 @@ def test_refusal_is_told(
     assert told.startswith("❌ Claude Code: refused (0.0 s): Refused by policy")
 
 
+def test_no_of_people_is_told(fake: FakeServer, start: StartMessenger, chat: ScriptedServer) -> None:
+    """A task that people refuse ends without its worker, which tells of it all the same, restarted or not."""
+    chat.on("POST", PATH, TAKEN)
+    careful = {"CLAWTRAIL_WORKER_POLICY": "", "DISCORD_BOT_TOKEN": OWN, "CLAWTRAIL_WORKER_WAIT": "500"}
+    worker = start(**careful)
+    allowed, refused = ask(fake, "one"), ask(fake, "two", callback_token=GIVEN)
+    fake.until(lambda: allowed.state == refused.state == "awaiting_approval")
+    fake.approve(allowed)
+    fake.ended(allowed)
+    fake.refuse(refused, "not today")
+    fake.until(lambda: len(outcomes(fake)) == 2)
+    tokens = {str(asked.json["content"])[0]: asked.headers["Authorization"] for asked in chat.asked}
+    assert tokens == {"✅": f"Bot {OWN}", "❌": f"Bot {GIVEN}"}
+    later = ask(fake, "three")
+    fake.until(lambda: later.state == "awaiting_approval")
+    worker.kill()
+    fake.refuse(later, "nor tomorrow")
+    start(**careful)
+    fake.until(lambda: len(outcomes(fake)) == 3)
+    assert [told.splitlines()[0] for told in said(chat) if told.startswith("❌")] == [
+        "❌ Claude Code: denied: not today",
+        "❌ Claude Code: denied: nor tomorrow",
+    ]
+    assert [outcome for _, outcome, _, _ in outcomes(fake)] == ["sent"] * 3
+
+
 def test_chat_that_hangs_is_in_nobodys_way(
     fake: FakeServer, start: StartMessenger, chat: ScriptedServer
 ) -> None:
@@ -134,7 +160,7 @@ def test_what_cannot_be_sent_any_more_is_said(
     ((task_id, outcome, _, error),) = outcomes(fake)
     assert (task_id, outcome) == (given.id, "failed")
     assert error is not None
-    assert error.startswith("the worker stopped before this was sent, and the token that came with the task")
+    assert error.startswith("the worker stopped before this was sent, and keeps no token")
 
 
 def test_worker_without_sinks_says_so(fake: FakeServer, start: StartMessenger) -> None:

@@ -81,17 +81,11 @@ class FakeServer:
         """How many connections were ever made."""
         return self._http.connections
 
-    def submit(
-        self,
-        kind: str = "command",
-        *,
-        timeout: int = 30000,
-        callback_token: str | None = None,
-        **payload: Any,  # noqa: ANN401
-    ) -> FakeTask:
-        """Add a task for whoever asks next."""
+    def submit(self, kind: str = "command", *, timeout: int = 30000, **payload: Any) -> FakeTask:  # noqa: ANN401
+        """Add a task for whoever asks next; ``callback_token`` in *payload* comes beside it."""
         with self.changed:
-            task = FakeTask(f"task-{token_hex(4)}", kind, payload, timeout, callback_token=callback_token)
+            token = payload.pop("callback_token", None)
+            task = FakeTask(f"task-{token_hex(4)}", kind, payload, timeout, callback_token=token)
             self.tasks[task.id] = task
             self.changed.notify_all()
             return task
@@ -108,6 +102,12 @@ class FakeServer:
             digest = task.verdicts[-1]["digest"]
             task.approval = {"id": "a-1", "digest": digest, "by": "approver:ann", "at": 1}
             task.state = "pending"
+            self.changed.notify_all()
+
+    def refuse(self, task: FakeTask, comment: str) -> None:
+        """Say no to what was asked about *task*."""
+        with self.changed:
+            task.state, task.refusal = "denied", comment
             self.changed.notify_all()
 
     def reply(self, question: str, decision: str, comment: str | None) -> None:
@@ -175,7 +175,8 @@ class FakeServer:
                     break
                 claims = self._claim(body["free"]) if alive() else []
                 fresh = {one["approval"] for one in self.replies} - set(body.get("heard", []))
-                if claims or lost or fresh or cancel - told or self.drain != drain:
+                ended = self._ended(body.get("awaiting", []))
+                if claims or lost or fresh or ended or cancel - told or self.drain != drain:
                     break
                 self.changed.wait(min(max(0.0, until - time.monotonic()), self._next_expiry()))
                 if time.monotonic() >= until:
@@ -190,6 +191,7 @@ class FakeServer:
                 "leaseMs": self.lease_ms,
                 "startMs": 15000,
                 "answers": list(self.replies),
+                "ended": self._ended(body.get("awaiting", [])),
                 **({"superseded": True} if self._newest[body["session"]] != number else {}),
             }
 
@@ -262,6 +264,10 @@ class FakeServer:
                 }
             )
         return claims
+
+    def _ended(self, awaited: list[str]) -> list[Json]:
+        refused = [task for task in self.tasks.values() if task.id in awaited and task.state == "denied"]
+        return [{"taskId": task.id, "state": "denied", "reason": task.refusal} for task in refused]
 
     def _renew(self, body: Json) -> None:
         for task in self._held():

@@ -23,6 +23,7 @@ class FakeTask:
     verdicts: list[Json] = field(default_factory=list)
     approval: Json | None = None
     callback_token: str | None = None
+    refusal: str | None = None
 
     def read(self, stream: str) -> bytes:
         """Give what was told of *stream*, in the order of offsets."""

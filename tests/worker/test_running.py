@@ -1,7 +1,8 @@
 """One task from lease to outcome, with the parts that a real worker has, in this process."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -14,6 +15,7 @@ from tests.support.fake_task import FakeTask
 from tests.support.policies import anything
 from worker.alarms import Alarms
 from worker.answers import Claim
+from worker.callbacks.callback import Callback, no_callback
 from worker.client import Server
 from worker.executors import file_read, registry
 from worker.executors.command import Commands
@@ -41,6 +43,7 @@ class Desk:
         self._server = Server(fake.url, TOKEN, version="1", proxy=None, ca_file=None)
         self.executors: dict[str, Executor] = {}
         self.may_run: MayRun = anything
+        self.callbacks: Callable[[Claim, str | None], Callback] = no_callback
 
     def run(self, kind: str, **payload: Any) -> FakeTask:  # noqa: ANN401
         """Submit a task, claim it, and take it to its end."""
@@ -54,6 +57,7 @@ class Desk:
             slots=slots,
             courier=SimpleQueue(),
             replies=Replies(),
+            callbacks=self.callbacks,
         )
         task = self._fake.submit(kind, **payload)
 
@@ -125,6 +129,24 @@ def test_refusal_is_a_result_and_runs_nothing(desk: Desk, fake: FakeServer) -> N
     assert result["error"] == "Refused by policy: never on sundays"
     assert [item["type"] for item in fake.items()] == ["verdict", "result"]
     assert len(asked) == 1
+
+
+def test_callback_is_the_one_that_was_signed(desk: Desk) -> None:
+    """Of a signed task the channel counts that its client signed, whatever else the service says."""
+    asked: list[object] = []
+
+    def signed(claim: Claim) -> Verdict:
+        own = claim.model_copy(update={"payload": {"name": "Ada", "callbackChannel": "1"}})
+        return replace(anything(claim), signed=own)
+
+    def begin(claim: Claim, token: str | None) -> Callback:
+        asked.append(claim.payload["callbackChannel"])
+        return no_callback(claim, token)
+
+    desk.may_run, desk.callbacks = signed, begin
+    desk.executors["greet"] = greet
+    assert desk.run("greet", name="Eve", callbackChannel="2").stdout == b"Hello, Ada\n"
+    assert asked == ["1"]
 
 
 def test_fault_of_an_executor_fails_the_task_alone(desk: Desk) -> None:

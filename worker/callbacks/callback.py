@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pydantic import JsonValue
 
 from worker.answers import Claim
-from worker.callbacks.ended import NAMES, Ended
+from worker.callbacks.awaiting import Handing
+from worker.callbacks.ended import AWAITING, NAMES, Ended
 from worker.items import Ending
 
 MOST_OUTPUT = 1024 * 1024
@@ -26,13 +27,19 @@ class Callback:
         begun: Ended | None,
         sinks: Sequence[str],
         token: str | None,
-        tell: Callable[[Ended, Sequence[str], str | None], None],
+        *,
+        tell: Handing,
+        wait: Handing,
     ) -> None:
-        """Tell how the task of *begun* ended by *tell*; None has no callback."""
+        """Give how the task of *begun* ended to *tell*, and to *wait* when people are asked first.
+
+        None has no callback.
+        """
         self._ended = begun
         self._sinks = sinks
         self._token = token
         self._tell = tell
+        self._wait = wait
         self._said = b""
         self._size = 0
 
@@ -45,6 +52,10 @@ class Callback:
     def begun(self) -> Notes:
         """Give what to note before the start: told if the run is never heard of again."""
         return self._notes()
+
+    def asked(self) -> Notes:
+        """Give what to note before people are asked: so the next life goes on waiting for their answer."""
+        return self._notes(status=AWAITING)
 
     def over(self, ending: Ending, *, took_ms: int, mask: Callable[[str], str]) -> Notes:
         """Take in how the run ended, in words that may be shown, and give what to note of it."""
@@ -63,20 +74,30 @@ class Callback:
             )
         return self._notes()
 
+    def wait(self) -> None:
+        """Have it told if the task ends without a run, since people are asked. Returns at once."""
+        if self._ended is not None:
+            self._wait(self._ended, self._sinks, self._token)
+
     def tell(self) -> None:
         """Hand over what is to be told. Returns at once."""
         if self._ended is not None:
             self._tell(self._ended, self._sinks, self._token)
 
-    def _notes(self) -> Notes:
+    def _notes(self, **otherwise: str) -> Notes:
         if self._ended is None:
             return {}
-        return dict.fromkeys(self._sinks, self._ended.model_dump_json().encode())
+        noted = self._ended.model_copy(update=otherwise)
+        return dict.fromkeys(self._sinks, noted.model_dump_json().encode())
 
 
 def no_callback(_claim: Claim, _token: str | None) -> Callback:
     """Give the callback of a task whose end is told to nobody but the service."""
-    return Callback(None, (), None, lambda _ended, _sinks, _token: None)
+    return Callback(None, (), None, tell=_nothing, wait=_nothing)
+
+
+def _nothing(_ended: Ended, _sinks: Sequence[str], _token: str | None) -> None:
+    """Stand in where there is nothing to tell."""
 
 
 def wanted(claim: Claim) -> Ended | None:

@@ -4,6 +4,9 @@ from pydantic import BaseModel, ConfigDict
 
 NAMES = {"claude-cli": "Claude Code", "codex-cli": "Codex", "gemini-cli": "Gemini"}
 
+AWAITING = "awaiting"
+"""The status of what has not ended: people are asked, and may say no."""
+
 
 class Ended(BaseModel):
     """One end, ready to be told, without any secret: so it is noted in the journal.

@@ -10,9 +10,11 @@ from pydantic import ValidationError
 
 from worker import items
 from worker.answers import Claim
-from worker.callbacks.callback import Callback, wanted
-from worker.callbacks.ended import Ended
+from worker.callbacks.awaiting import Awaiting
+from worker.callbacks.callback import Callback, no_callback, wanted
+from worker.callbacks.ended import AWAITING, Ended
 from worker.callbacks.line import Line, Sending
+from worker.callbacks.nowhere import Nowhere
 from worker.callbacks.sink import Sink
 from worker.errors import JournalFailed
 from worker.journal import CallbackNote, Journal, Untold
@@ -21,37 +23,48 @@ from worker.reporting import Outbox, Parcel
 log = logging.getLogger(__name__)
 
 _LONGEST_WAIT_S = 60.0
-_LATE = "the worker stopped before this was sent, and the token that came with the task was not kept; "
+_LATE = "the worker stopped before this was sent, and keeps no token that comes with a task; "
 
 
 class Messenger:
     """Any thread may hand over; a thread for each sink sends. ``_changed`` guards ``_fresh``."""
 
     def __init__(self, sinks: Iterable[Sink], journal: Journal, outbox: Outbox) -> None:
-        self._lines = {sink.name: Line(sink) for sink in sinks}
-        self._queues: dict[str, SimpleQueue[Sending | None]] = {name: SimpleQueue() for name in self._lines}
+        self._lines: dict[str, Line] = {}
+        self._queues: dict[str, SimpleQueue[Sending | None]] = {}
+        for sink in sinks:
+            self._open(sink)
+        self._chosen = list(self._lines)
         self._journal = journal
         self._outbox = outbox
         self._changed = threading.Condition()
         self._fresh: set[Sending] = set()
         self._left: list[CallbackNote] = []
+        self.awaiting = Awaiting(self._hand_over, self._forget_all)
 
     def of(self, claim: Claim, token: str | None) -> Callback:
         """Begin the callback of a task, by the sinks that can reach its channel; without one, by all."""
         begun = wanted(claim)
+        self.awaiting.came_back(claim.task_id)
         if begun is None:
-            return Callback(None, (), None, self._hand_over)
-        fitting = [name for name, line in self._lines.items() if line.sink.refuses(begun.channel) is None]
-        return Callback(begun, fitting or list(self._lines), token, self._hand_over)
+            return no_callback(claim, token)
+        fitting = [name for name in self._chosen if self._lines[name].sink.refuses(begun.channel) is None]
+        names = fitting or self._chosen
+        return Callback(begun, names, token, tell=self._hand_over, wait=self.awaiting.add)
 
     def threads(self) -> dict[str, Callable[[], None]]:
         """Give what the thread of each sink has to run, under the names for these threads."""
         return {f"callback-{name}": lambda name=name: self._run(name) for name in self._lines}  # type: ignore[misc]
 
     def take_up(self, notes: Iterable[CallbackNote], *, untold: Iterable[Untold]) -> None:
-        """Send what earlier lives did not; what is *untold* to the service, only with ``go_on``."""
+        """Send what earlier lives did not; what is *untold* to the service, only with ``go_on``.
+
+        Call it before the threads begin.
+        """
         later = {(entry.task_id, entry.attempt) for entry in untold}
         for note in notes:
+            if note.sink not in self._lines:
+                self._open(Nowhere(note.sink, "this worker has no such sink any more"))
             if (note.task_id, note.attempt) in later:
                 self._left.append(note)
             else:
@@ -77,6 +90,9 @@ class Messenger:
         for queue in self._queues.values():
             queue.put(None)
 
+    def _open(self, sink: Sink) -> None:
+        self._lines[sink.name], self._queues[sink.name] = Line(sink), SimpleQueue()
+
     def _hand_over(
         self, ended: Ended, sinks: Sequence[str], token: str | None, *, late: bool = False
     ) -> None:
@@ -91,11 +107,10 @@ class Messenger:
             ended = Ended.model_validate_json(note.ended)
         except ValidationError:  # of another version
             ended = Ended(task_id=note.task_id, attempt=note.attempt, kind="", channel="")
-        if note.sink in self._queues:
-            self._hand_over(ended, [note.sink], None, late=True)
-        else:
-            gone = Sending(ended, None, late=True, error="it has no such sink any more")
-            self._tell(note.sink, gone)
+        if ended.status == AWAITING:
+            self.awaiting.add(ended, [note.sink], None)
+            return
+        self._hand_over(ended, [note.sink], None, late=True)
 
     def _run(self, name: str) -> None:
         line, queue = self._lines[name], self._queues[name]
@@ -132,6 +147,9 @@ class Messenger:
             log.warning("callback failed", extra={"fields": fields | {"error": error}})
         if self._outbox.tell(Parcel([item])).told:
             self._forget(task_id, done.ended.attempt, name)
+
+    def _forget_all(self, begun: Ended, _sinks: Sequence[str]) -> None:
+        self._journal.no_callbacks(begun.task_id, begun.attempt)
 
     def _forget(self, task_id: str, attempt: int, sink: str) -> None:
         try:

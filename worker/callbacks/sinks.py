@@ -6,26 +6,12 @@ from pydantic import SecretStr
 
 from config.callbacks import CallbackSettings, SinkName
 from worker.callbacks.discord import Discord
-from worker.callbacks.ended import Ended
+from worker.callbacks.nowhere import Nowhere
 from worker.callbacks.openclaw_cli import OpenClawCli
 from worker.callbacks.openclaw_hooks import OpenClawHooks
-from worker.callbacks.sink import NotSent, Sink
+from worker.callbacks.sink import Sink
 from worker.callbacks.slack import Slack
 from worker.callbacks.webhook import Webhook
-
-
-class Nowhere:
-    """Stands in where there is no sink, so that what a client asked for in vain is on the record."""
-
-    name = "none"
-
-    def refuses(self, _channel: str) -> str | None:
-        """Refuse every channel."""
-        return "this worker makes no callbacks: set CLAWTRAIL_WORKER_CALLBACKS"
-
-    def send(self, _ended: Ended, _token: str | None) -> None:
-        """Send nothing. Raises ``NotSent``."""
-        raise NotSent("there is no sink", again=False)
 
 
 def chosen(settings: CallbackSettings, *, env: Mapping[str, str], own: Mapping[str, str]) -> list[Sink]:
@@ -34,7 +20,11 @@ def chosen(settings: CallbackSettings, *, env: Mapping[str, str], own: Mapping[s
     Programs get *env*, and of the worker's *own* environment what tells docker where to find its daemon.
     """
     docker = {name: value for name, value in own.items() if name.startswith("DOCKER_")}
-    return [_made(name, settings, {**env, **docker}) for name in settings.sinks()] or [Nowhere()]
+    return [_made(name, settings, {**env, **docker}) for name in settings.sinks()] or [_nowhere()]
+
+
+def _nowhere() -> Nowhere:
+    return Nowhere("none", "this worker makes no callbacks: set CLAWTRAIL_WORKER_CALLBACKS")
 
 
 def _made(name: SinkName, settings: CallbackSettings, env: Mapping[str, str]) -> Sink:
