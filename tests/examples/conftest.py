@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -77,13 +78,23 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         bot = _token(server, "--role=client", "--name=bot", "--max-cost-usd=5")
         wim = type_in(server.environ, "token", "new", "--role=worker", "--name=wim").text.strip()
         ann = _token(server, "--role=approver", "--name=ann")
-        environ = clean_environ() | {"CLAWTRAIL_URL": server.url, "CLAWTRAIL_TOKEN": bot}
+        environ = _with_clawtrail(folder) | {"CLAWTRAIL_URL": server.url, "CLAWTRAIL_TOKEN": bot}
         with (
             start_worker(server, folder / "state", *policy, token=wim, environ=own),
             server.client(bot) as client,
             server.client(ann) as approver,
         ):
             yield Place(server, folder, client, approver, environ)
+
+
+def _with_clawtrail(folder: Path) -> dict[str, str]:
+    """Return an environment in which `clawtrail` is a command, as for somebody who installed it."""
+    command = folder / "bin" / "clawtrail"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m clawtrail "$@"\n')
+    command.chmod(0o755)
+    environ = clean_environ()
+    return environ | {"PATH": f"{command.parent}{os.pathsep}{environ['PATH']}"}
 
 
 def _token(server: Server, *options: str) -> str:
