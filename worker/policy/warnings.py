@@ -101,6 +101,31 @@ _RUNNERS = frozenset(
         "bwrap",
     }
 )
+# Each of these has a program load or run something else, or find other settings.
+_STEERING = (
+    *(
+        "PATH",
+        "LD_PRELOAD",
+        "LD_LIBRARY_PATH",
+        "LD_AUDIT",
+        "DYLD_INSERT_LIBRARIES",
+        "BASH_ENV",
+        "ENV",
+        "IFS",
+        "HOME",
+    ),
+    *("GIT_PAGER", "GIT_EXTERNAL_DIFF", "GIT_SSH_COMMAND", "GIT_CONFIG_COUNT", "PAGER", "EDITOR", "SHELL"),
+    *(
+        "PYTHONPATH",
+        "PYTHONSTARTUP",
+        "PYTEST_ADDOPTS",
+        "PERL5OPT",
+        "RUBYOPT",
+        "NODE_OPTIONS",
+        "JAVA_TOOL_OPTIONS",
+    ),
+    *("MAKEFLAGS", "RUSTC_WRAPPER", "GOFLAGS", "LESSOPEN", "XDG_CONFIG_HOME"),
+)
 _ANY_OPTION = ("--x9", "-x9")
 _ANY_WORD = "x9/y"
 
@@ -114,6 +139,9 @@ def warnings_of(policy: Policy) -> Iterator[str]:
     for rule in policy.rules:
         if rule.answer == "allow" and rule.shell and rule.cwd is None:
             yield f"rule {rule.name!r}: any text runs anywhere"
+        steering = [name for name in _STEERING if rule.answer == "allow" and rule.env.match(name)]
+        if steering:
+            yield f"rule {rule.name!r}: who may set {steering[0]} can have a program run something else"
         if rule.answer == "allow" and rule.argv is not None and rule.argv.patterns[0].match(_ANY_WORD):
             yield f"rule {rule.name!r}: any program at all fits its first word"
             continue
