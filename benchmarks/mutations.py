@@ -2,10 +2,12 @@
 
 import argparse
 import random
+import sqlite3
 import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 from benchmarks.mutating.judging import BY_VERIFY, DEFECT, Bench
@@ -23,15 +25,16 @@ def run(count: int, seed: int, folder: Path) -> Counter[tuple[str, str]]:
         (folder / str(number)).mkdir()
         pasts.append(live(folder / str(number), seed=seed + number))
     (folder / "other").mkdir()
-    other = live(folder / "other", seed=seed + 1000)
-    benches = [Bench(past, other, folder / str(number)) for number, past in enumerate(pasts)]
-    for number in range(count):
-        chance = random.Random(f"{seed}-{number}")
-        change, verdict, said = benches[number % len(benches)].alter(chance)
-        told = f"{change.what}{f' in {change.table}' if change.table else ''}"
-        found[verdict, told if verdict == BY_VERIFY else said] += 1
-        if verdict == DEFECT:
-            print(f"number {number}: {said}", file=sys.stderr)
+    strange = live(folder / "other", seed=seed + 1000)
+    with closing(sqlite3.connect(strange.database)) as other:
+        benches = [Bench(past, other, folder / str(number)) for number, past in enumerate(pasts)]
+        for number in range(count):
+            chance = random.Random(f"{seed}-{number}")
+            change, verdict, said = benches[number % len(benches)].alter(chance)
+            told = f"{change.what}{f' in {change.table}' if change.table else ''}"
+            found[verdict, told if verdict == BY_VERIFY else said] += 1
+            if verdict == DEFECT:
+                print(f"number {number}: {said}", file=sys.stderr)
     return found
 
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from worker import durable
 from worker.batching import Crew, Job
 from worker.errors import JournalFailed
 
@@ -78,7 +79,7 @@ class Journal:
         self._crew: Crew[_Note] = Crew(self._commit)
         self._asides: list[tuple[str, tuple[str | int, ...]]] = []
         try:
-            self._conn = _opened(path)
+            self._conn = durable.opened(path, _SCHEMA)
         except sqlite3.Error as error:
             raise JournalFailed(f"The journal {path} cannot be used: {error}") from error
 
@@ -277,15 +278,3 @@ def _keep_callbacks(
 def _used_up(conn: sqlite3.Connection, uses: Mapping[str, int]) -> list[str]:
     count = "SELECT count(*) FROM spent WHERE nonce = ?"
     return [nonce for nonce, most in uses.items() if conn.execute(count, (nonce,)).fetchone()[0] >= most]
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    try:
-        conn.execute("PRAGMA journal_mode = WAL")
-        conn.execute("PRAGMA synchronous = FULL")
-        conn.executescript(_SCHEMA)
-    except sqlite3.Error:
-        conn.close()
-        raise
-    return conn

@@ -23,15 +23,15 @@ OUTPUT_GAP, CHECKPOINT_GAP = GAPS
 
 
 class Bench:
-    """One past, altered again and again in a copy."""
+    """One past, altered again and again in a copy; rows of *other*, a strange past, are brought into it."""
 
-    def __init__(self, past: Past, other: Past, folder: Path) -> None:
+    def __init__(self, past: Past, other: sqlite3.Connection, folder: Path) -> None:
         self.past = past
         self.signer = key_file.load(key_file.key_path(past.database))
         kept = open_checkpoint(past.note, self.signer.verifier)
         self._claim = Claim(kept.size, kept.root, "the note that somebody kept")
         self._path = folder / "altered.db"
-        self._other = sqlite3.connect(other.database)
+        self._other = other
         with sqlite3.connect(past.database) as conn:
             query = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'"
             self._triggers: list[tuple[str, str]] = conn.execute(query).fetchall()

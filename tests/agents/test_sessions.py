@@ -5,12 +5,15 @@ import threading
 import uuid
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.support.agents import NAMES, Home
+from worker.errors import JournalFailed
 from worker.executors.agents.cli import BY_KIND
 from worker.executors.agents.payload import AgentTrouble
 from worker.executors.agents.recent import list_recent
+from worker.executors.agents.sessions import Sessions
 
 every_agent = pytest.mark.parametrize("kind", [f"{name}-cli" for name in NAMES])
 
@@ -185,3 +188,12 @@ def test_damaged_files_of_sessions_do_no_harm(home: Home, kind: str) -> None:
     listed = list_recent(BY_KIND[kind], own.planner.disk)
     own.sessions.close()
     assert len(listed) <= 2
+
+
+def test_unusable_notes_are_named_and_not_kept_open(tmp_path: Path) -> None:
+    """A file that is no database is refused with its name, and no connection to it stays open."""
+    path = tmp_path / "sessions.db"
+    path.write_bytes(b"not a database" * 100)
+    with pytest.raises(JournalFailed, match=r"sessions\.db"):
+        Sessions(path)
+    assert str(path) not in {file.path for file in psutil.Process().open_files()}

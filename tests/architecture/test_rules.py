@@ -15,6 +15,8 @@ _MAY_GO_ON = {
     "worker/running.py": "a task that breaks our code must not take the others along",
     "app/storage/writer.py": "goes on in the thread of the caller, where it is raised again",
 }
+# Served until it is killed.
+_OPEN_TO_THE_END = {"benchmarks/reference.py"}
 _CATCH_ALL = {"Exception", "BaseException"}
 
 
@@ -122,3 +124,27 @@ def test_nothing_is_mocked() -> None:
         if "mock" in ast.unparse(node).replace(".", " ").split()
     ]
     assert not mocking
+
+
+def test_databases_are_closed_by_name() -> None:
+    """Who opens a database with the standard library closes it: ``with`` alone ends a transaction only."""
+    left_open = []
+    for source in sources(*EVERYTHING):
+        closed = {
+            id(call)
+            for node in source.find(ast.FunctionDef, ast.Call)
+            if _closes(node)
+            for call in ast.walk(node)
+        }
+        for node in source.find(ast.Call):
+            assert isinstance(node, ast.Call)
+            if ast.unparse(node.func) == "sqlite3.connect" and id(node) not in closed:
+                left_open.append(source.at(node))
+    assert {place.partition(":")[0] for place in left_open} == _OPEN_TO_THE_END, left_open
+
+
+def _closes(node: ast.AST) -> bool:
+    """Say whether this is ``closing(...)``, or a function that closes something itself."""
+    if isinstance(node, ast.Call):
+        return _name(node.func) == "closing"
+    return any(isinstance(call, ast.Call) and _name(call.func) == "close" for call in ast.walk(node))

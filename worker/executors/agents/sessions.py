@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from worker import durable
 from worker.errors import JournalFailed
 
 _SCHEMA = """
@@ -34,10 +35,7 @@ class Sessions:
         self._lock = threading.Condition()
         self._busy: set[tuple[str, str]] = set()
         try:
-            self._conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._conn.execute("PRAGMA journal_mode = WAL")
-            self._conn.execute("PRAGMA synchronous = FULL")
-            self._conn.executescript(_SCHEMA)
+            self._conn = durable.opened(path, _SCHEMA)
         except sqlite3.Error as error:
             raise JournalFailed(f"The notes on sessions, {path}, cannot be used: {error}") from error
 
