@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from app.janitor import Janitor
 from tests.support.cast import ADA, WES, WIM, Person
 from tests.support.patience import until
 from tests.support.service import RunningService, running_service
@@ -30,8 +29,7 @@ WORKERS = (
 def service(tmp_path: Path) -> Iterator[RunningService]:
     """The real service without its janitor: nobody looks a second time for what was missed."""
     with running_service(tmp_path, max_pending=100_000) as running:
-        janitor: Janitor = running.app.extensions["clawtrail.janitor"]
-        janitor.stop()
+        running.janitor.stop()
         yield running
 
 
