@@ -28,6 +28,7 @@ from app.api import (
     notifications,
     old_worker,
     receipts,
+    schedules,
     tasks,
     worker,
     workers,
@@ -41,6 +42,7 @@ from app.auditing.faults import Fault
 from app.backlog import Backlog
 from app.domain.event_types import EventType
 from app.janitor import Janitor
+from app.scheduling import Scheduling
 from app.services import access, checkpoints, lookup, record, recovery
 from app.signing import Signing
 from app.storage import engine, key_file, migrating, sealing
@@ -56,6 +58,7 @@ SUBJECTS: tuple[Routes, ...] = (
     files.routes,
     agents.routes,
     mcp.routes,
+    schedules.routes,
     notifications.routes,
     events.routes,
     receipts.routes,
@@ -136,6 +139,7 @@ def _put_together(settings: ServerSettings, clock: Callable[[], int], path: Path
         room=room,
         backlog=backlog,
         refresh_tokens=service.tokens.refresh,
+        fire=Scheduling(writer=writer, reader=reader, house=service.house).fire,
         sign=signing.keep_up,
         check=audit.look,
         clock=clock,

@@ -1,4 +1,4 @@
-"""One thread that minds the time: tokens, dead connections, leases, checkpoints, the database's log."""
+"""One thread that minds the time: tokens, dead connections, leases, schedules, checkpoints, the log."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ class Janitor:
         room: WaitingRoom,
         backlog: Backlog,
         refresh_tokens: Callable[[], bool],
+        fire: Callable[[int], None],
         sign: Callable[[], None],
         check: Callable[[int], None],
         clock: Callable[[], int],
@@ -44,6 +45,7 @@ class Janitor:
         self._room = room
         self._backlog = backlog
         self._refresh_tokens = refresh_tokens
+        self._fire = fire
         self._sign = sign
         self._check = check
         self._clock = clock
@@ -77,6 +79,7 @@ class Janitor:
             self._writer.perform(lambda conn: recovery.expire_approvals(conn, now=now))
         if tokens:
             self._writer.perform(lambda conn: callbacks.forget_tokens(conn, now=now))
+        self._fire(now)
         self._looked_at = now
         if due:
             self._room.offer_to_all()

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         Unreachable,
     )
     from clawtrail.result import Result
+    from clawtrail.schedules import Schedule
     from clawtrail.tasks import Task
 
 __version__ = "0.1.0"
@@ -64,6 +65,7 @@ __all__ = [
     "Refused",
     "Reply",
     "Result",
+    "Schedule",
     "ServerFailed",
     "Stats",
     "StillRunning",
@@ -82,6 +84,7 @@ _HOMES = (
     "clawtrail.result",
     "clawtrail.answers",
     "clawtrail.agents",
+    "clawtrail.schedules",
     "clawtrail.tasks",
     "clawtrail.client",
 )

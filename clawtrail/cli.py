@@ -49,6 +49,13 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             "Give a model tools for tasks, on standard input and output.",
         ),
     },
+    "Schedules": {
+        "schedule": Entry(
+            "clawtrail.commands.schedule",
+            "schedule",
+            "Have tasks submitted at set times, by the server itself.",
+        ),
+    },
     "Approvals": {
         "approvals": Entry(
             "clawtrail.commands.approvals", "approvals", "Show what workers ask before they run it."

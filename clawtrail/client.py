@@ -28,6 +28,7 @@ from clawtrail.following import LONGEST_POLL, Filters, task_path
 from clawtrail.profile import ProfileOptions, find_profile
 from clawtrail.questions import Questions
 from clawtrail.result import Result
+from clawtrail.schedules import Schedules
 from clawtrail.submitting import Submitting
 from clawtrail.tasks import Agent, AskOptions, CommandOptions, PromptOptions, Task, TaskOptions
 from clawtrail.transport import Question, Retrying, Transport
@@ -276,6 +277,11 @@ class Client:
     def questions(self) -> Questions:
         """What workers ask people before they run it: ``list``, ``approve`` and ``deny``."""
         return Questions(self._transport)
+
+    @property
+    def schedules(self) -> Schedules:
+        """Tasks that the server submits by itself: ``add``, ``list``, ``show``, ``change``, ``pause`` ..."""
+        return Schedules(self._transport)
 
     def _ask(self, agent: Agent, prompt: str, options: AskOptions) -> Reply:
         check, wait_for = options.pop("check", False), options.pop("wait_for", None)

@@ -63,6 +63,7 @@ _ADVICE: dict[type[ClawtrailError], str] = {
 
 _ADVICE_BY_CODE = {
     "approval_not_found": "`clawtrail approvals` lists the questions that wait.",
+    "schedule_not_found": "`clawtrail schedule list` lists the schedules there are.",
     "own_submission": "",
 }
 

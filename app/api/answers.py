@@ -224,6 +224,32 @@ class Workers(Answer):
     workers: list[dict[str, Any]]
 
 
+class Schedule(Answer):
+    """A schedule: when, what, where it stands; ``next`` has its next five times in its own zone."""
+
+    name: str
+    state: str
+    cron: str
+    tz: str
+    misfire: str
+    overlap: str
+    task: dict[str, Any]
+    created_by: str
+    created_at: int
+    next_at: int | None
+    next: list[str]
+    last_at: int | None
+    last_task_id: str | None
+    last_state: str | None
+    paused_why: str | None
+
+
+class Schedules(Answer):
+    """All schedules by name, without ``next``."""
+
+    schedules: list[dict[str, Any]]
+
+
 class Success(Answer):
     """It is done."""
 

@@ -15,6 +15,7 @@ from app.backlog import Backlog
 from app.domain.ids import TaskIds
 from app.services.checkpoints import Signed
 from app.services.claiming import Claim
+from app.services.firing import House
 from app.signing import Signing
 from app.storage.readers import Readers
 from app.storage.sealing import Sealer
@@ -50,6 +51,16 @@ class Service:
     def write(self, act: Callable[[Connection], T]) -> T:
         """Run *act* through the one writer; returns when it is on the disk."""
         return self.writer.perform(act)
+
+    @property
+    def house(self) -> House:
+        """What the firing of schedules has to know of this service."""
+        return House(
+            new_id=self.new_id,
+            room=lambda: self.settings.max_pending - self.backlog.pending,
+            shared=self.settings.shared_token is not None,
+            limit=self.settings.max_cost_micros,
+        )
 
     def callback_token(self, claim: Claim) -> str | None:
         """Return the token for a task's callback in clear, for its worker alone; None without one."""

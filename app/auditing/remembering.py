@@ -21,6 +21,7 @@ class Seen:
     redactions: int = 0
     tokens: list[list[Any]] = field(default_factory=list)
     workers: list[list[Any]] = field(default_factory=list)
+    schedules: list[list[Any]] = field(default_factory=list)
 
 
 class NotRemembered(Exception):

@@ -20,6 +20,32 @@ _SOUND = (
 
 SQLite sorts numbers before text, and text before bytes.
 """
+SCHEDULE_COLUMNS = (
+    "name",
+    "state",
+    "paused_why",
+    "cron",
+    "tz",
+    "misfire",
+    "overlap",
+    "kind",
+    "payload_digest",
+    "timeout_ms",
+    "effect",
+    "priority",
+    "labels",
+    "tags",
+    "session_key",
+    "max_attempts",
+    "ttl_ms",
+    "created_by",
+    "created_at",
+    "next_at",
+    "last_at",
+    "last_task_id",
+)
+"""Columns of ``schedules`` that events tell."""
+
 BATCH = 256
 """How many tasks are looked up at once."""
 
@@ -122,6 +148,11 @@ class Scan:
     def workers(self) -> list[Row]:
         """Return all workers, as ``people.WORKER_COLUMNS`` says."""
         return self.all("SELECT id, session, kinds, labels, state, first_seen_at FROM workers ORDER BY id")
+
+    def schedules(self) -> list[Row]:
+        """Return all schedules, as ``schedules.COLUMNS`` says, then payload and salt."""
+        names = ", ".join(SCHEDULE_COLUMNS)
+        return self.all(f"SELECT {names}, payload, payload_salt FROM schedules ORDER BY name")  # noqa: S608 - our own words
 
     def begin(self) -> None:
         """From now on see one moment, until ``end``: keep that short, since the log cannot be emptied."""

@@ -21,6 +21,7 @@ from app.auditing.phrases import Phrases
 from app.auditing.questions import Questions
 from app.auditing.remembering import Seen
 from app.auditing.scanning import Row, Scan
+from app.auditing.schedules import Schedules
 from app.auditing.signatures import Signatures
 from app.auditing.stories import Stories
 from app.auditing.vouching import Claim, Vouching
@@ -114,7 +115,8 @@ class _Check:
         self._people = People(self.faults)
         self._forgotten = Forgotten(self.scan, self.faults)
         self._questions = Questions(self.scan, self.faults, self._forgotten, dict(self._lives.handlers))
-        for other in (self._people, self._forgotten, self._signatures, self._questions):
+        self._schedules = Schedules(self.scan, self.faults)
+        for other in (self._people, self._forgotten, self._signatures, self._questions, self._schedules):
             self._lives.handlers |= other.handlers
         self._matching = Matching(self.scan, self.faults, self._forgotten, content=content)
         self._notes: list[str] = []
@@ -138,6 +140,7 @@ class _Check:
         self._questions.compare(size=self.growing.size, whole=self._since is None)
         self._people.compare_tokens(self.scan.tokens())
         self._people.compare_workers(self.scan.workers())
+        self._schedules.compare()
         self._forgotten.compare(0 if self._since is None else self._since.redactions)
         self._compare_tiles()
         self._finish_signatures()
@@ -162,6 +165,7 @@ class _Check:
             before.redactions + len(self._forgotten.told),
             self._people.tokens,
             list(self._people.workers.values()),
+            self._schedules.rows(),
         )
         return Report(
             size=size,
@@ -188,6 +192,7 @@ class _Check:
         # Seen by a version that knew fewer columns: those that came later are empty in such a row.
         self._people.tokens = [[*each, None][: len(TOKEN_COLUMNS)] for each in since.tokens]
         self._people.workers = {each[0]: list(each) for each in since.workers}
+        self._schedules.resume(since.schedules)
 
     def _read(self, end: int) -> None:
         """Take the events up to *end*, all in one moment, and what was signed over them."""

@@ -8,8 +8,11 @@
     ├── WorkerNotFound            no worker has this id
     ├── TokenNotFound             no token has this name
     ├── ApprovalNotFound          no question has this id
+    ├── ScheduleNotFound          no schedule has this name
     ├── BeyondRecord              nothing that reaches so far was signed yet
     ├── NameTaken                 a valid token has this name already
+    ├── ScheduleExists            another schedule has this name already
+    ├── ScheduleBusy              the schedule's last task is not finished
     ├── Unauthorized              no valid token came with the request
     ├── Forbidden                 the token's role does not allow this
     ├── OwnSubmission             nobody decides on what he submitted himself
@@ -77,6 +80,12 @@ class ApprovalNotFound(ServiceError):
     code = "approval_not_found"
 
 
+class ScheduleNotFound(ServiceError):
+    """No schedule has this name."""
+
+    code = "schedule_not_found"
+
+
 class BeyondRecord(ServiceError):
     """The record does not reach that far, as far as it is signed; see /log/checkpoint."""
 
@@ -87,6 +96,18 @@ class NameTaken(ServiceError):
     """A valid token has this name already; revoke it first or choose another name."""
 
     code = "name_taken"
+
+
+class ScheduleExists(ServiceError):
+    """Another schedule has this name already; change that one, remove it, or choose another name."""
+
+    code = "schedule_exists"
+
+
+class ScheduleBusy(ServiceError):
+    """The last task of this schedule is not finished; wait for it or cancel it."""
+
+    code = "schedule_busy"
 
 
 class Unauthorized(ServiceError):

@@ -37,6 +37,9 @@ ACTIVE_MS = 30 * 60_000
 CALLBACK_TOKEN_MS = 3_600_000
 """So long after its task has ended, the token for a callback is deleted, used or not."""
 
+GRACE_MS = 60_000
+"""A schedule that could not fire within this time after its instant has missed it."""
+
 
 def clamp_timeout(timeout_ms: int) -> int:
     """Return *timeout_ms* brought between one second and one day."""

@@ -129,6 +129,21 @@ def _principal(row: AnyRow) -> Principal:
     return Principal(row.name, frozenset({Role(row.role)}), row.expires_at, row.id, row.max_cost_micros)
 
 
+def find_holder(conn: Connection, actor: str, *, shared: bool, now: int) -> Principal | None:
+    """Return who acts as *actor* (``client:ada``) with a token that is valid at *now*, or None.
+
+    A new token of the same name and role counts: it is the same name on the record. *shared* says whether
+    the server has a shared token.
+    """
+    role, _, name = actor.partition(":")
+    if name == SHARED_NAME:
+        return Principal(SHARED_NAME, frozenset({Role.CLIENT, Role.WORKER})) if shared else None
+    row = _find(conn, name)
+    if row is None or row.role != role or (row.expires_at is not None and row.expires_at <= now):
+        return None
+    return _principal(row)
+
+
 def check(known: list[KnownToken], token: str, *, now: int) -> Principal | None:
     """Return whose *token* it is, or None. Every known hash is compared, whichever fits."""
     offered, found = token_hash(token), None

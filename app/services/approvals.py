@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from app.domain import actors
 from app.domain.entropy import random_bytes
 from app.domain.errors import (
     AlreadyDecided,
@@ -131,7 +132,7 @@ def decide(conn: Connection, approval_id: str, answer: Answer, *, by: Decider, n
     again changes nothing. Raises ``ApprovalNotFound``, ``OwnSubmission`` and ``AlreadyDecided``.
     """
     row = get_approval(conn, approval_id)
-    if row.submitted_by.partition(":")[2] == by.name:
+    if actors.answerable(row.submitted_by, row.on_behalf_of).partition(":")[2] == by.name:
         raise OwnSubmission
     state = "approved" if answer.yes else "denied"
     if (row.state, row.decided_by) == (state, by.actor):

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, literal_column, select
+from sqlalchemy import Connection, and_, bindparam, func, literal_column, or_, select
 
+from app.domain import actors
 from app.domain.errors import BudgetSpent
 from app.domain.event_types import EventType
 from app.domain.kinds import AGENT_KINDS
@@ -36,7 +37,7 @@ class Spent:
 
 
 _CHARGES = (
-    select(events.c.at, events.c.detail, tasks.c.submitted_by)
+    select(events.c.at, events.c.detail, tasks.c.submitted_by, tasks.c.on_behalf_of)
     .join(tasks, tasks.c.id == events.c.task_id)
     .where(
         events.c.type == literal_column(f"'{EventType.BUDGET_CHARGED.value}'"),
@@ -45,11 +46,19 @@ _CHARGES = (
     .order_by(events.c.at)
 )
 _ALL_CHARGED = Prepared(_CHARGES)
-_CHARGED = Prepared(_CHARGES.where(tasks.c.submitted_by == bindparam("payer")))
-_PROMISED = select(func.sum(agents.member("maxCostUsd").as_float())).where(
-    tasks.c.submitted_by == bindparam("payer"),
-    tasks.c.finished_at.is_(None),
-    agents.is_agent(),
+# Who made a schedule pays for its tasks, see ``actors.answerable``.
+_IS_OWN = tasks.c.submitted_by == bindparam("payer")
+_IS_OF_SCHEDULE = and_(
+    tasks.c.submitted_by.between(actors.SCHEDULES, actors.SCHEDULES + "~"),
+    tasks.c.on_behalf_of == bindparam("payer"),
+)
+_CHARGED = Prepared(_CHARGES.where(or_(_IS_OWN, _IS_OF_SCHEDULE)))
+# Two statements: for one with OR, SQLite would look through all tasks of agents.
+_PROMISED = tuple(
+    select(func.sum(agents.member("maxCostUsd").as_float())).where(
+        is_payers, tasks.c.finished_at.is_(None), agents.is_agent()
+    )
+    for is_payers in (_IS_OWN, _IS_OF_SCHEDULE)
 )
 
 
@@ -96,7 +105,8 @@ def spent_by_all(conn: Connection, *, now: int) -> dict[str, int]:
     """Return what was charged within the last ``BUDGET_MS``, by who pays for it."""
     totals: dict[str, int] = {}
     for row in _ALL_CHARGED.all(conn, {"since": now - BUDGET_MS}):
-        totals[row.submitted_by] = totals.get(row.submitted_by, 0) + _cost(row.detail)
+        payer = actors.answerable(row.submitted_by, row.on_behalf_of)
+        totals[payer] = totals.get(payer, 0) + _cost(row.detail)
     return totals
 
 
@@ -107,7 +117,7 @@ def check(conn: Connection, payer: str, *, limit: int, wanted: int, now: int) ->
     limit of its own counts only when it has ended: it is taken as long as anything is left.
     """
     done = spent(conn, payer, now=now)
-    promised = micros(conn.execute(_PROMISED, {"payer": payer}).scalar()) or 0
+    promised = sum(micros(conn.execute(each, {"payer": payer}).scalar()) or 0 for each in _PROMISED)
     left = limit - done.total - promised
     if left > 0 and wanted <= left:
         return

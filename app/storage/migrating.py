@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-HEAD = "0008"
+HEAD = "0009"
 """The revision that this code is written for; a test holds it to the newest migration."""
 
 

@@ -197,6 +197,36 @@ recent_sessions = Table(
     sqlite_with_rowid=False,
 )
 
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("paused_why", Text),
+    Column("cron", Text, nullable=False),
+    Column("tz", Text, nullable=False),
+    Column("misfire", Text, nullable=False),
+    Column("overlap", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("payload", Text),
+    Column("payload_salt", LargeBinary),
+    Column("payload_digest", LargeBinary, nullable=False),
+    Column("timeout_ms", BIG, nullable=False),
+    Column("effect", Text),
+    Column("priority", Integer, nullable=False),
+    Column("labels", Text),
+    Column("tags", Text),
+    Column("session_key", Text),
+    Column("max_attempts", Integer),
+    Column("ttl_ms", BIG),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", BIG, nullable=False),
+    Column("next_at", BIG),
+    Column("last_at", BIG),
+    Column("last_task_id", Text),
+    sqlite_strict=True,
+)
+
 workers = Table(
     "workers",
     metadata,

@@ -18,6 +18,7 @@ TABLES = (
     "workers",
     "redactions",
     "approvals",
+    "schedules",
 )
 KEYS = {
     "tasks": ("id",),
@@ -30,6 +31,7 @@ KEYS = {
     "workers": ("id",),
     "redactions": ("task_id", "content"),
     "approvals": ("id",),
+    "schedules": ("name",),
 }
 
 

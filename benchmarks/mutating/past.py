@@ -35,7 +35,7 @@ from app.services.claiming import Claim, Worker
 from app.services.holding import Sighting
 from app.services.outcomes import Outcome
 from app.services.submitting import Once, Order
-from benchmarks.mutating import agents
+from benchmarks.mutating import agents, plans
 from config.server import ServerSettings
 
 NOON = 1_800_000_000_000
@@ -118,6 +118,8 @@ class _Life:
         self._refused()
         self._asked()
         self._agent()
+        plans.plan(self._do, f"round-{self._chance.randrange(10**6)}", self._new_id, self._clock)
+        self._run(self._claim())
         self._old_worker()
         self._forgotten()
 
@@ -169,8 +171,7 @@ class _Life:
 
     def _started(self, text: str = "true", kind: str = "command", **options: Any) -> Claim:  # noqa: ANN401 - of Order
         self._submit(kind, text, **options)
-        claim = self._claim()
-        digest = self._chance.randbytes(32).hex()
+        claim, digest = self._claim(), self._chance.randbytes(32).hex()
         if self._chance.random() < 0.2:  # as workers did before the start told it
             judged = {"given": "allow", "rule": "all", "digest": digest, "policy_hash": "ab" * 32}
             self._do(reporting.verdict, claim.lease, **judged, by=BY_WIM)
@@ -182,6 +183,10 @@ class _Life:
 
     def _output(self, claim: Claim, data: bytes, *, stream: str = "stdout", offset: int = 0) -> None:
         self._do(reporting.output, claim.lease, stream=stream, offset=offset, data=data, by=BY_WIM)
+
+    def _run(self, claim: Claim) -> None:
+        self._do(reporting.start, claim.lease, by=BY_WIM)
+        self._end(claim)
 
     def _end(self, claim: Claim, code: int = 0, reason: str = "exit", **more: Any) -> None:  # noqa: ANN401 - of Outcome
         told = {"error": None, "duration_ms": 5, "metadata": None, "stdout_bytes": 0, "stderr_bytes": 0}
@@ -195,9 +200,8 @@ class _Life:
         self._output(claim, b"a warning", stream="stderr")
         self._end(claim, metadata={"cost": 3}, stdout_bytes=12, stderr_bytes=9)
         self._end(self._started("false", labels='["gpu=1"]', priority=5), code=1, error="it broke")
-        self._end(
-            self._started("sleep 99", session_key="command:s"), code=124, reason="timeout", error="Timeout"
-        )
+        slow = self._started("sleep 99", session_key="command:s")
+        self._end(slow, code=124, reason="timeout", error="Timeout")
 
     def _alike(self) -> None:
         """Run the same command some times, as people do: checks take such tasks together."""
@@ -238,9 +242,7 @@ class _Life:
         self._do(reporting.start, claim.lease, by=BY_WIM)
         self._clock.at += 61_000
         self._do(recovery.expire_leases)
-        claim = self._claim()
-        self._do(reporting.start, claim.lease, by=BY_WIM)
-        self._end(claim)
+        self._run(self._claim())
         self._end(self._started("dd"), code=-1, reason="interrupted")
 
     def _late(self) -> None:
@@ -272,9 +274,7 @@ class _Life:
                 self._do(recovery.expire_leases)
             else:
                 self._do(approvals.decide, asked.id, Answer(answer, "so be it", f"signed {asked.id}"), by=ANN)
-        claim = self._claim()
-        self._do(reporting.start, claim.lease, by=BY_WIM)
-        self._end(claim)
+        self._run(self._claim())
 
     def _agent(self) -> None:
         agents.ask(self._do, self._new_id())

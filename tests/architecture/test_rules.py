@@ -12,6 +12,7 @@ _MAY_GO_ON = {
     "app/threads.py": "a thread for requests outlives each request, as waitress's own threads do",
     "app/janitor.py": "one failed round must not end all later ones",
     "worker/callbacks/line.py": "a message that breaks a sink must not take the others along",
+    "app/scheduling.py": "one schedule must not hold up the others and the rest of the round",
     "worker/running.py": "a task that breaks our code must not take the others along",
     "app/storage/writer.py": "goes on in the thread of the caller, where it is raised again",
 }

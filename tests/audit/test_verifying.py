@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.auditing import outcome_text, people, questions, told, verifying
+from app.auditing import outcome_text, people, questions, scanning, told, verifying
 from app.auditing.remembering import Seen
 from app.auditing.untold import UNTOLD
 from app.auditing.verifying import Report
@@ -70,6 +70,7 @@ def test_every_column_is_compared_or_listed() -> None:
         "workers": set(people.WORKER_COLUMNS),
         "approvals": {"id", "describe", "describe_salt", "signature", *questions.COLUMNS},
         "redactions": {"task_id", "content", "reason", "actor", "redacted_at"},
+        "schedules": {"payload", "payload_salt", *scanning.SCHEDULE_COLUMNS},
     }
     tables = {table.name: {column.name for column in table.columns} for table in metadata.sorted_tables}
     listed = {name: compared.get(name, set()) | set(UNTOLD.get(name, {})) for name in tables}

@@ -11,7 +11,7 @@ VOLATILE = frozenset(
         "taskId", "taskIds", "rerunOf", "lease", "nextCursor", "id", "seq", "at", "now", "durationMs",
         "createdAt", "claimedAt", "startedAt", "finishedAt", "completedAt", "leaseExpiresAt",
         "firstSeenAt", "lastSeenAt", "outcome", "tasks", "results", "free", "held", "version",
-        "approvalId", "requestedAt", "expiresAt", "decidedAt", "sessionId",
+        "nextAt", "lastAt", "next", "approvalId", "requestedAt", "expiresAt", "decidedAt", "sessionId",
     }
 )  # fmt: skip
 """Members whose values are another each time; their types are compared, and what is in them."""

@@ -62,6 +62,7 @@ def test_every_command_is_documented(command: str) -> None:
         "docs/operations.md",
         "docs/approvals.md",
         "docs/policy.md",
+        "docs/schedules.md",
         "docs/secrets.md",
         "docs/signing.md",
     )
