@@ -40,7 +40,11 @@ _DUE = (
     .order_by(_table.c.next_at, _table.c.name)
     .limit(AT_ONCE)
 )
-_ONE_DUE = _CAN_FIRE.where(_table.c.name == bindparam("name"), _table.c.next_at == bindparam("instant"))
+_ONE_DUE = _CAN_FIRE.where(
+    _table.c.name == bindparam("name"),
+    _table.c.next_at == bindparam("instant"),
+    _table.c.next_at <= bindparam("now"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def fire(conn: Connection, name: str, instant: int, house: House, *, now: int) -
     schedule waits for, nothing happens. A schedule whose maker has no valid token, or whose timetable has
     no time any more, is paused.
     """
-    row = conn.execute(_ONE_DUE, {"name": name, "instant": instant}).first()
+    row = conn.execute(_ONE_DUE, {"name": name, "instant": instant, "now": now}).first()
     if row is None:
         return
     maker = access.find_holder(conn, row.created_by, shared=house.shared, now=now)

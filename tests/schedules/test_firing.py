@@ -83,14 +83,7 @@ def test_a_crash_before_the_commit_leaves_the_instant_due(plan: Planning) -> Non
     """Task, event and next instant are one transaction: without its commit all of it is still to be done."""
     plan.add()
     plan.db.now = ONE
-
-    def killed(conn: object) -> None:
-        firing.fire(conn, NAME, ONE, plan.house, now=ONE)  # type: ignore[arg-type]
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        plan.db.write(killed)
-    plan.db.reopen()
+    plan.crash()
     assert plan.due() == [(NAME, ONE)]
     plan.settle()
     assert plan.fired() == [ONE]

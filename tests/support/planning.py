@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import Connection
+
+from app.domain.errors import ScheduleBusy
 from app.domain.ids import TaskIds
 from app.domain.roles import Role
 from app.services import access, firing, schedules
@@ -82,6 +86,23 @@ class Planning:
                     conn, name, instant, self.house, now=self.db.now
                 )
             )
+
+    def crash(self) -> None:
+        """Be killed before the commit of a firing; the database is opened anew."""
+
+        def killed(conn: Connection) -> None:
+            for name, instant in firing.list_due(conn, now=self.db.now):
+                firing.fire(conn, name, instant, self.house, now=self.db.now)
+            raise KeyboardInterrupt
+
+        with suppress(KeyboardInterrupt):
+            self.db.write(killed)
+        self.db.reopen()
+
+    def run(self, name: str = NAME) -> None:
+        """Let Ada run a schedule now, unless its last task is unfinished."""
+        with suppress(ScheduleBusy):
+            self.do(firing.run_now, name, self.house)
 
     def settle(self) -> None:
         """Make rounds until nothing is due."""
