@@ -18,7 +18,7 @@ from clawtrail.formats.leaves import SALT_BYTES
 
 _SMALL = 4096
 """Payload and output of up to so many letters or bytes are read here, since a whole batch is in memory."""
-Cells = list[Any]
+Cells = Sequence[Any]
 """One column of many rows."""
 
 _USUAL = "o.attempt = ? AND o.accepted = 1 AND o.exit_code = ? AND o.reported_at = t.finished_at"
@@ -53,14 +53,16 @@ class Alike:
         if not query.is_sound:
             return list(ended)
         others: list[Ended] = []
-        for first in range(0, len(ended), BATCH):
-            others += self._others(query, sorted(ended[first : first + BATCH], key=_by_id))
+        in_order = sorted(ended, key=_by_id)
+        for first in range(0, len(in_order), BATCH):
+            others += self._others(query, in_order[first : first + BATCH])
         return others
 
     def _others(self, query: _Query, ended: list[Ended]) -> list[Ended]:
-        rows = list(self._scan.of_tasks(query.text, [one[0] for one in ended], query.before, query.behind))
+        ids = [task_id for task_id, _life in ended]
+        rows = list(self._scan.near_tasks(query.text, ids, query.before, query.behind))
         others: list[Ended] = []
-        if [(row[0], row[1]) for row in rows] != [(one[0], 1) for one in ended]:
+        if [row[:2] for row in rows] != [(task_id, 1) for task_id in ids]:
             ended, rows, others = _apart(ended, rows)
         misfits = query.misfits(rows, ended)
         if self._content is not None:
@@ -84,9 +86,8 @@ class _Query:
         self.is_sound = (
             all(_is_of(name, value) for name, value in same.items()) and at == times["finished_at"]
         )
-        self._payload = place_of(columns["payload_digest"]) or 0
-        self._outcome = place_of(digest) or 0
-        self._times = list(times.values())
+        digests = (place_of(columns["payload_digest"]) or 0, place_of(digest) or 0)
+        self._told = [itemgetter(place) for place in (*digests, *times.values())]
         reason = stage.told.reason or "exit"
         self._text = UsualText(exit_code, reason) if whole else None
         self.before = [attempt, exit_code, *([reason] if whole else [])]
@@ -97,7 +98,7 @@ class _Query:
             f"SELECT t.id, {_USUAL} {_USUAL_CONTENT if whole else ''},"  # noqa: S608 - our own words
             f" t.payload_digest, o.digest, {cells}{_CONTENT if whole else ''}"
             " FROM tasks t CROSS JOIN outcomes o ON o.task_id = t.id AND o.nr = 0"
-            f" {_OUTPUT if whole else ''} WHERE t.id IN ({{ids}}) AND {alike} ORDER BY t.id"
+            f" {_OUTPUT if whole else ''} WHERE t.id {{ids}} AND {alike} ORDER BY t.id"
         )
 
     def misfits(self, rows: list[Row], ended: list[Ended]) -> list[Ended]:
@@ -111,24 +112,24 @@ class _Query:
 
     def _fit(self, rows: list[Row], ended: list[Ended]) -> bool:
         lives = [life for _task_id, life in ended]
-        cells = [list(cell) for cell in zip(*rows, strict=True)]
+        cells = list(zip(*rows, strict=True))
+        told_ = [tuple(map(pick, lives)) for pick in self._told]
         try:
-            told_ = [[a2b_base64(life[place]) for life in lives] for place in (self._payload, self._outcome)]
+            told_[:2] = [tuple(map(a2b_base64, digests)) for digests in told_[:2]]
         except ValueError:
             return False
-        told_ += [[life[place] for life in lives] for place in self._times]
         if cells[2 : 2 + len(told_)] != told_:
             return False
-        return self._text is None or _content_fits(self._text, cells[2], cells[3], cells[-6:])
+        return self._text is None or _content_fits(self._text, told_[0], told_[1], cells[-6:])
 
 
 def _content_fits(text: UsualText, payloads: Cells, outcomes: Cells, cells: Sequence[Cells]) -> bool:
     """Say whether payload, outcome and output have the digests beside them."""
     inputs, durations, sizes, stdouts, salts, outputs = cells
     return (
-        [sha256(salted).digest() for salted in inputs] == payloads
-        and text.digests(zip(durations, sizes, stdouts, salts, strict=True)) == outcomes
-        and [None if salted is None else sha256(salted).digest() for salted in outputs] == stdouts
+        [sha256(salted).digest() for salted in inputs] == list(payloads)
+        and text.digests(zip(durations, sizes, stdouts, salts, strict=True)) == list(outcomes)
+        and [None if salted is None else sha256(salted).digest() for salted in outputs] == list(stdouts)
     )
 
 

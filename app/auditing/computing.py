@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import sha256
 
 from app.auditing.faults import Faults
 from app.auditing.scanning import Row
-
-
-def compute(texts: Sequence[str]) -> list[bytes]:
-    """Return what the leaves of events with these canonical *texts* have to be."""
-    return [sha256(text.encode()).digest() for text in texts]
 
 
 def compare(computed: Sequence[bytes], rows: Sequence[Row], first: int, faults: Faults) -> None:

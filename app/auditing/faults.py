@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -46,14 +46,41 @@ class Faults:
                 yield
         finally:
             self._limit = limit
-            self.found.sort(key=lambda fault: (fault.seq is None, fault.seq))
+            self.found.sort(key=_by_place)
             del self.found[limit:]
+
+    @contextmanager
+    def held(self) -> Iterator[list[Fault]]:
+        """Hold back the faults of a stretch, whatever the limit; give them to ``take`` afterwards."""
+        limit, self._limit = self._limit, 1 << 62
+        found, self.found = self.found, []
+        held = self.found
+        is_whole = False
+        try:
+            yield held
+            is_whole = True
+        finally:
+            self._limit, self.found = limit, found
+            if not is_whole:
+                self.take(held)
+
+    def take(self, held: Iterable[Fault]) -> None:
+        """Note faults that were held back, those of the earliest events first."""
+        for fault in sorted(held, key=_by_place):
+            self._note(fault)
 
     def add(self, what: str, *, seq: int | None = None, task_id: str | None = None) -> None:
         """Note one fault; raises ``FirstFault`` when with this one there are as many as were asked for."""
-        self.found.append(Fault(seq, task_id, what))
+        self._note(Fault(seq, task_id, what))
+
+    def _note(self, fault: Fault) -> None:
+        self.found.append(fault)
         if len(self.found) >= self._limit:
             raise FirstFault
+
+
+def _by_place(fault: Fault) -> tuple[bool, int]:
+    return (fault.seq is None, fault.seq or 0)
 
 
 def shown(value: object) -> str:

@@ -33,6 +33,8 @@ def digest_of(row: Row) -> bytes:
     return sha256(salt + text.encode()).digest()
 
 
+_QUOTE = '"'
+
 USUAL = (
     "o.error IS NULL AND o.metadata IS NULL AND o.duration_ms IS NOT NULL AND o.stderr_bytes = 0"
     f" AND o.stderr_digest IS NULL AND o.truncated = 0 AND length(o.salt) = {SALT_BYTES}"
@@ -54,7 +56,8 @@ class UsualText:
             sha256(
                 salt
                 + (
-                    f'{{"duration_ms":{duration_ms}{head}{"null" if stdout is None else quote(stdout.hex())},'
+                    f'{{"duration_ms":{duration_ms}{head}'
+                    f"{'null' if stdout is None else f'{_QUOTE}{stdout.hex()}{_QUOTE}'},"
                     f'"stdout_bytes":{stdout_bytes},"truncated":0}}'
                 ).encode()
             ).digest()

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Sequence
 from copy import copy
-from itertools import count
+from hashlib import sha256
 from typing import Any
 
 from app.auditing.details import digest_of
 from app.auditing.faults import Faults
 from app.auditing.lives import Lives
-from app.auditing.phrases import REMEMBERED, Phrase, Spelled
+from app.auditing.phrases import LETTERS, REMEMBERED, Phrase, Phrases
 from app.auditing.scanning import Row
 from app.auditing.told import Told
 from app.domain.event_types import EventType
+from clawtrail.formats.canonical import quote
 
 _BEGINS = EventType.TASK_SUBMITTED.value
 _SIMPLE = {
@@ -23,12 +24,19 @@ _SIMPLE = {
     EventType.TASK_COMPLETED.value,
     EventType.TASK_FAILED.value,
 }
-"""Types of events that say nothing but how their task goes on; a start may also use up an approval."""
+"""Types of events that say nothing but how their task goes on, mostly."""
 _HOLDS_DIGEST = {_BEGINS, EventType.TASK_COMPLETED.value, EventType.TASK_FAILED.value}
+_SELDOM = {"approval", "signature"}
+"""What a detail of these types holds when it takes a closer look."""
 _TASK = "any"
+_BARE = 3
+"""How long a life is before anything was said."""
+_UNSAID = Phrase("", "null", "\0", "", None)
+"""What no event says."""
 
 Life = list[Any]
-"""A task that is followed here: its stage, then of each of its events number, time and digest."""
+"""A task that is followed here: its stage, its id as it stands in the texts of its events, the number of the
+newest, then of each its time and its digest; of an event without one, that is empty."""
 Ended = tuple[str, Life]
 
 
@@ -43,13 +51,21 @@ class Stage:
     tasks wait to be compared, if it is an end.
     """
 
-    __slots__ = ("ended", "length", "then", "told")
+    __slots__ = ("ended", "length", "then", "told", "usual")
 
     def __init__(self, told: Told, length: int, *, is_end: bool) -> None:
         self.told = told
         self.length = length
         self.ended: list[Ended] | None = [] if is_end else None
         self.then: dict[Phrase, Stage | None] = {}
+        self.usual: tuple[Phrase, Stage | None] = (_UNSAID, None)
+
+    def turn_to(self, phrase: Phrase) -> Stage | None:
+        """Return how a task stands of which *phrase* is said next, and expect the same of others."""
+        then = self.then.get(phrase)
+        if then is not None:
+            self.usual = (phrase, then)
+        return then
 
 
 class Stories:
@@ -58,39 +74,51 @@ class Stories:
     ``waiting`` counts the tasks that ended, until they are taken.
     """
 
-    def __init__(self, lives: Lives, faults: Faults) -> None:
+    def __init__(self, phrases: Phrases, lives: Lives, faults: Faults) -> None:
+        self._phrases = phrases
         self._lives = lives
         self._faults = faults
-        self._begin: dict[Phrase, Stage | None] = {}
+        self._begin = Stage(Told((), -1), _BARE, is_end=False)
         self._learned = 0
         self._ends: list[Stage] = []
         self._open: dict[str, Life] = {}
         self.waiting = 0
 
-    def follow(self, rows: Iterable[Row], first: int, said: Spelled) -> None:
-        """Take the next events, as ``Scan.said`` has them; *first* is the number of the first."""
-        open_, handlers, known, begin = self._open, self._lives.handlers, self._lives.open, self._begin
-        each = zip(count(first), rows, said.phrases, said.digests, strict=False)
-        for seq, (at, task_id, _key, _leaf), phrase, digest in each:
-            life = open_.get(task_id)
-            if life is not None:
-                stage = life[0].then.get(phrase)
-                if stage is not None:
-                    life[0] = stage
-                    life += (seq, at, digest)
-                    if stage.ended is not None:
-                        if not stage.ended:
-                            self._ends.append(stage)
-                        stage.ended.append((task_id, life))
-                        self.waiting += 1
-                        del open_[task_id]
-                    continue
-            elif (stage := begin.get(phrase)) is not None and task_id not in known:
-                open_[task_id] = [stage, seq, at, digest]
+    def follow(self, rows: Sequence[Row], first: int) -> list[bytes]:
+        """Take the next events, as ``Scan.said`` has them; return what their leaves have to be.
+
+        *first* is the number that the first has to have. What mostly comes next at a stage is tried
+        before it is looked up: it is it if all letters of the event's key are those of the phrase.
+        """
+        lives, begin, known = self._open, self._begin, self._lives.open
+        leaves: list[bytes] = []
+        holes: list[str] = []
+        for seq, (at, task_id, key, _leaf) in enumerate(rows, first):
+            life = lives.get(task_id)
+            if life is None:
+                stage, task = begin, f',"task_id":{"null" if task_id is None else quote(task_id)}'
+            else:
+                stage, task = life[0], life[1]
+            phrase, then = stage.usual
+            hole = key[phrase.opens : phrase.closes]
+            if f"{phrase.head}{hole}{phrase.tail}" != key:
+                phrase, hole = self._phrases.find(key, seq)
+                then = stage.turn_to(phrase)
+            before, middle, after, end = phrase.pieces
+            leaves.append(sha256(f"{before}{at}{middle}{hole}{after}{seq}{task}{end}".encode()).digest())
+            holes.append(hole)
+            if then is None or (life is None and task_id in known):
+                self._unusual(seq, at, task_id, phrase, hole)
+            elif life is None:
+                lives[task_id] = [then, task, seq, at, hole]
                 self._lives.submitted += 1
-                continue
-            if phrase.type in handlers or phrase.fault is not None:
-                self._unusual(phrase.row(seq, at, task_id), phrase, digest)
+            else:
+                life[0], life[2] = then, seq
+                life += (at, hole)
+                if then.ended is not None:
+                    self._end(then.ended, then, (task_id, life))
+        self._check_letters(holes, rows, first)
+        return leaves
 
     def take_ended(self) -> list[tuple[Stage, list[Ended]]]:
         """Return the tasks that ended, by how they stand, and forget them."""
@@ -107,43 +135,59 @@ class Stories:
         for task_id in list(self._open):
             self._hand_over(task_id)
 
-    def _unusual(self, row: Row, phrase: Phrase, digest: str | None) -> None:
+    def _end(self, waiting: list[Ended], stage: Stage, ended: Ended) -> None:
+        if not waiting:
+            self._ends.append(stage)
+        waiting.append(ended)
+        self.waiting += 1
+        del self._open[ended[0]]
+
+    def _check_letters(self, holes: Sequence[str], rows: Sequence[Row], first: int) -> None:
+        """See that only a digest stands where one belongs, and no text that would end there and go on."""
+        if "".join(holes).encode().translate(None, LETTERS):
+            for seq, (row, hole) in enumerate(zip(rows, holes, strict=True), first):
+                if hole.encode().translate(None, LETTERS):
+                    self._faults.add("the digest in its detail is none", seq=seq, task_id=row[1])
+
+    def _unusual(self, seq: int, at: int, task_id: str, phrase: Phrase, hole: str) -> None:
         if phrase.fault is not None:
-            self._faults.add(phrase.fault, seq=row[0], task_id=row[3])
+            self._faults.add(phrase.fault, seq=seq, task_id=task_id)
             return
-        life = self._open.get(row[3])
+        if phrase.type not in self._lives.handlers:
+            return
+        life = self._open.get(task_id)
         if life is not None:
             if phrase not in life[0].then:
-                self._learn(life[0], life[0].then, phrase)
-            self._hand_over(row[3])
+                self._learn(life[0], phrase)
+            self._hand_over(task_id)
         elif phrase.type == _BEGINS:
-            if phrase in self._begin:
-                self._learn(None, self._begin, phrase)
+            if phrase in self._begin.then:
+                self._learn(self._begin, phrase)
             else:
                 # What is said once may never be said again; the second time it is worth learning.
                 self._make_room()
-                self._begin[phrase] = None
-        self._lives.take(row, phrase.facts, digest)
+                self._begin.then[phrase] = None
+        self._lives.take(phrase.row(seq, at, task_id), phrase.facts, hole or phrase.digest)
 
     def _hand_over(self, task_id: str) -> None:
         self._lives.open[task_id] = tell(self._open.pop(task_id))
 
-    def _learn(self, stage: Stage | None, then: dict[Phrase, Stage | None], phrase: Phrase) -> None:
+    def _learn(self, stage: Stage, phrase: Phrase) -> None:
         self._make_room()
-        then[phrase] = _next(stage, phrase)
+        stage.then[phrase] = _next(stage, phrase)
 
     def _make_room(self) -> None:
         self._learned += 1
         if self._learned > REMEMBERED:
             self._learned = 0
-            self._begin.clear()  # tasks on their way keep their stages
+            self._begin.then.clear()  # tasks on their way keep their stages
 
 
 def tell(life: Life) -> Told:
     """Return what the events of *life* tell of its task."""
     stage: Stage = life[0]
     told = copy(stage.told)
-    told.seq = life[-3]
+    told.seq = life[2]
     told.fixed = tuple([_filled(value, life) for value in told.fixed])
     told.claimed_at, told.started_at = _filled(told.claimed_at, life), _filled(told.started_at, life)
     told.finished_at = _filled(told.finished_at, life)
@@ -165,23 +209,20 @@ def _filled(value: Any, life: Life) -> Any:  # noqa: ANN401 - the value of a cel
     return digest_of(life[int.from_bytes(value)]) if type(value) is bytes else value
 
 
-def _next(stage: Stage | None, phrase: Phrase) -> Stage | None:
+def _next(stage: Stage, phrase: Phrase) -> Stage | None:
     """Return how a task stands when *phrase* is said at this *stage*, None where it takes a closer look."""
-    if phrase.type not in ([_BEGINS] if stage is None else _SIMPLE) or "approval" in phrase.facts:
+    begins, place = stage.length == _BARE, stage.length
+    if phrase.type not in ([_BEGINS] if begins else _SIMPLE) or not _SELDOM.isdisjoint(phrase.facts):
+        return None
+    if phrase.type in _HOLDS_DIGEST and not phrase.is_holed:
         return None
     faults = Faults(limit=1 << 62)
     lives = Lives(faults, lambda _task_id, _seq: ())
-    length = 1
-    if stage is not None:
+    if not begins:
         lives.open[_TASK] = copy(stage.told)
-        length = stage.length
-    digest = None
-    if phrase.type in _HOLDS_DIGEST:
-        if digest_of(phrase.digest) is None:
-            return None
-        digest = b64encode((length + 2).to_bytes(32)).decode()
-    lives.take(phrase.row(0, Time(length + 1), _TASK), phrase.facts, digest)
+    digest = b64encode((place + 1).to_bytes(32)).decode() if phrase.type in _HOLDS_DIGEST else None
+    lives.take(phrase.row(0, Time(place), _TASK), phrase.facts, digest)
     if faults.found or lives.evidence:
         return None
     told = lives.ended[0][1] if lives.ended else lives.open[_TASK]
-    return Stage(told, length + 3, is_end=bool(lives.ended))
+    return Stage(told, place + 2, is_end=bool(lives.ended))

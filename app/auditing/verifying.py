@@ -109,9 +109,8 @@ class _Check:
         self._first = 0
         self._signatures = Signatures(verifiers, self.faults)
         self._vouching = Vouching(self.scan, self.faults, self.growing, self._signatures, claims)
-        self._phrases = Phrases(self.scan)
         self._lives = Lives(self.faults, self.scan.events_of)
-        self._stories = Stories(self._lives, self.faults)
+        self._stories = Stories(Phrases(self.scan), self._lives, self.faults)
         self._people = People(self.faults)
         self._forgotten = Forgotten(self.scan, self.faults)
         self._questions = Questions(self.scan, self.faults, self._forgotten, dict(self._lives.handlers))
@@ -208,15 +207,15 @@ class _Check:
     def _take(self, rows: Sequence[Row], first: int, end: int) -> None:
         """Take the next *rows* of those from *first* up to *end*; they are of one tile."""
         place = self.growing.size
-        said = self._phrases.spell(rows, place)
-        leaves = computing.compute(said.texts)
+        with self.faults.held() as held:
+            leaves = self._stories.follow(rows, place)
         if leaves != [row[3] for row in rows]:
             self._find_gap(first, end)  # behind one, all have other numbers than was thought
             computing.compare(leaves, rows, place, self.faults)
         self.growing.add(leaves)
         self._vouching.reached(self.growing.size)
         self.growing.close_if_full()
-        self._stories.follow(rows, place, said)
+        self.faults.take(held)
         if self._stories.waiting + len(self._lives.ended) >= _AT_ONCE:
             self._compare_ended()
 

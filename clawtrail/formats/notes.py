@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -21,6 +22,8 @@ _KEY_BYTES = 32
 _ID_BYTES = 4
 _MARK = "\u2014 "
 _PRIVATE = "PRIVATE+KEY+"
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+"""Of the control characters below the blank, a note holds line ends only."""
 
 
 class BadKey(ValueError):
@@ -223,7 +226,7 @@ def _check_text(text: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise NoteRejected("it is not UTF-8") from error
-    if any(character < " " and character != "\n" for character in text):
+    if _CONTROL.search(text):
         raise NoteRejected("it holds a control character")
 
 

@@ -23,6 +23,7 @@ from app.services.outcomes import Outcome
 from app.services.reporting import Grounds
 from app.storage import engine
 from clawtrail.formats import canonical, leaves
+from clawtrail.formats.spelling import base64_of
 from tests.support import acts
 from tests.support.database import Database
 
@@ -54,11 +55,9 @@ def live_alike(db: Database) -> list[str]:
 def follow(conn: Connection) -> list[tuple[Stage, list[Ended]]]:
     """Follow the whole record; return the tasks that ended alike."""
     scan, faults = Scan(conn), Faults(limit=1)
-    stories = Stories(Lives(faults, scan.events_of), faults)
+    stories = Stories(Phrases(scan), Lives(faults, scan.events_of), faults)
     rows = scan.said(0, scan.size()).fetchall()
-    said = Phrases(scan).spell(rows, 0)
-    assert [leaves.leaf(text.removeprefix("\0")) for text in said.texts] == [row[3] for row in rows]
-    stories.follow(rows, 0, said)
+    assert stories.follow(rows, 0) == [row[3] for row in rows]
     return stories.take_ended()
 
 
@@ -130,6 +129,33 @@ def test_rows_too_many_and_too_few_are_seen(db: Database) -> None:
     assert sorted(others(db, ended)) == sorted([ids[7], ids[6], ids[9], ids[10]])
 
 
+def test_tasks_between_those_that_ended_do_not_count(db: Database) -> None:
+    """Whether few or many others stand between them, tasks are found by their ids, and no other is."""
+    ids = live_alike(db)
+    [(stage, ended)] = db.read(follow)
+    with closing(sqlite3.connect(db.path, isolation_level=None)) as conn:
+        conn.execute("UPDATE tasks SET payload = 'x' WHERE id IN (?, ?)", (ids[8], ids[11]))
+    for some in (ended[:2] + ended[4:], [ended[0], ended[-1]]):  # without 7 and 8; the first and the last
+        assert others(db, (stage, some)) == [ids[11]]
+
+
+def test_the_same_signature_twice_is_told_of_each_task(db: Database) -> None:
+    """Tasks whose events speak of the same signature are followed one by one, and each keeps its digest."""
+    digest = base64_of(b"s" * 32)
+    detail = canonical.text({"kind": "command", "payload": digest, "signature": digest, "timeout_ms": 1})
+    faults = Faults(limit=1)
+    lives = Lives(faults, lambda _task_id, _seq: ())
+    rows = [(5, f"task-{nr}", f"task.submitted\0null\0client:ada\0{detail}", b"") for nr in range(4)]
+    reading = engine.reading_engine(db.path, connections=1)
+    with reading.connect() as conn:
+        stories = Stories(Phrases(Scan(conn)), lives, faults)
+        stories.follow(rows, 0)
+        stories.hand_over()
+    reading.dispose()
+    signed = told.FIXED.index("signature_digest")
+    assert [one.fixed[signed] for one in lives.open.values()] == [b"s" * 32] * 4
+
+
 def test_what_is_told_of_tasks_alike_is_what_is_told_of_one(db: Database) -> None:
     """A task that was followed with others of its kind ends up as the one that was followed by itself."""
     live_alike(db)
@@ -145,6 +171,26 @@ def test_what_is_told_of_tasks_alike_is_what_is_told_of_one(db: Database) -> Non
         together = tell(life)
         for name in together.__slots__:
             assert getattr(together, name) == getattr(alone, name)
+
+
+def test_what_only_looks_like_a_digest_is_named(db: Database) -> None:
+    """Forty-four letters that would end the digest's member and begin another are no digest."""
+    ids = live_alike(db)
+    bad = '","approval":"' + "A" * 29 + "="
+    with closing(sqlite3.connect(db.path, isolation_level=None)) as conn:
+        conn.execute("DROP TRIGGER events_no_update")
+        query = "SELECT seq, detail FROM events WHERE task_id = ? AND type = 'task.started'"
+        seq, detail = conn.execute(query, (ids[9],)).fetchone()
+        good = parse(detail)["digest"]
+        assert len(good) == len(bad)
+        conn.execute("UPDATE events SET detail = ? WHERE seq = ?", (detail.replace(good, bad), seq))
+    reading = engine.reading_engine(db.path, connections=1)
+    with reading.connect() as conn_:
+        scan, faults = Scan(conn_), Faults(limit=2)
+        stories = Stories(Phrases(scan), Lives(faults, scan.events_of), faults)
+        stories.follow(scan.said(0, scan.size()).fetchall(), 0)
+    reading.dispose()
+    assert [(fault.seq, fault.what) for fault in faults.found] == [(seq, "the digest in its detail is none")]
 
 
 words = st.text(alphabet='ab=A"\\:,{}\0\u00e9\x7f\n', max_size=9)
@@ -175,13 +221,18 @@ def test_events_are_spelled_and_understood_whole(
         ]
         memory.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, x'')", rows)
         scan = Scan(_Driver(memory))  # type: ignore[arg-type]
-        said = Phrases(scan).spell(scan.said(0, len(events)).fetchall(), 0)
+        phrases, faults = Phrases(scan), Faults(limit=10**6)
+        rows_ = scan.said(0, len(events)).fetchall()
+        stories = Stories(phrases, Lives(faults, lambda _task_id, _seq: ()), faults)
+        computed = [stories.follow(rows_, 0) for _twice in range(2)][1]
+        found = [phrases.find(row[2], seq) for seq, row in enumerate(rows_)]
     for seq, ((_digest, word, actor, type_), detail) in enumerate(zip(events, details, strict=True)):
         whole = leaves.event_text(
             seq=seq, at=5, type_=type_, task_id=word, attempt=attempt, actor=actor, detail=detail
         )
-        assert said.texts[seq] == f"\0{whole}"
-        phrase, digest = said.phrases[seq], said.digests[seq]
+        assert computed[seq] == leaves.leaf(whole)
+        phrase, hole = found[seq]
+        digest = hole or phrase.digest
         facts = parse(detail)
         assert (phrase.type, phrase.attempt, phrase.actor) == (type_, attempt, actor)
         assert digest == digest_in(type_, facts)
