@@ -119,21 +119,34 @@ class Chat:
 
     def _answers(self, task_id: str) -> Iterator[Answer]:
         told: set[str] = set()
-        while True:
+        ended: Answer | None = None
+        while ended is None:
+            asked: list[Approval] = []
             try:
-                yield self._ending(self._client.wait(task_id, timeout=_LOOK))
-            except StillRunning:
-                for question in self._client.questions.list(limit=500).members:
-                    if question.task_id == task_id and question.approval_id not in told:
-                        told.add(question.approval_id)
-                        yield _asking(question)
+                ended = self._end(task_id)
+                if ended is None:
+                    asked = self._questions(task_id)
             except (Unreachable, Busy, ServerFailed):
                 continue  # the client has tried for a while; the task goes on, whoever asks
             except ClawtrailError as error:
-                yield Answer(str(error), ok=False)
-                return
-            else:
-                return
+                ended = Answer(str(error), ok=False)
+            for question in asked:
+                if question.approval_id not in told:
+                    told.add(question.approval_id)
+                    yield _asking(question)
+        yield ended
+
+    def _end(self, task_id: str) -> Answer | None:
+        """Wait for a while, and say how the task ended, if it did."""
+        try:
+            return self._ending(self._client.wait(task_id, timeout=_LOOK))
+        except StillRunning:
+            return None
+
+    def _questions(self, task_id: str) -> list[Approval]:
+        """Return what people are asked about a task: before it runs, or while it does."""
+        waiting = self._client.questions.list(limit=500).members
+        return [question for question in waiting if question.task_id == task_id]
 
     def _cancel(self, tag: str) -> Answer:
         """End whatever goes on in a place."""

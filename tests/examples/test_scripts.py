@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+from packaging.requirements import Requirement
+
 from tests.examples.conftest import EXAMPLES, Place
+from tests.support.processes import REPOSITORY
 
 ROUNDS = str(EXAMPLES / "multi-round" / "rounds.py")
 NIGHTLY = str(EXAMPLES / "cron" / "nightly.sh")
@@ -61,6 +66,17 @@ def test_cron_may_start_it_as_often_as_it_likes(place: Place, tmp_path: Path) ->
     gone = _run(place, "sh", NIGHTLY, str(tmp_path / "gone"))
     assert gone.returncode == 2
     assert "tar: " in gone.stderr
+
+
+@pytest.mark.parametrize(
+    "file", sorted(EXAMPLES.glob("*/requirements.txt")), ids=lambda file: file.parent.name
+)
+def test_requirements_of_examples_are_what_the_suite_runs(file: Path) -> None:
+    """What an example asks for is installed here in a version that fits, and Clawtrail is this checkout's."""
+    lines = [line for line in file.read_text().splitlines() if not line.startswith("#")]
+    assert (file.parent / lines.pop()).resolve() == REPOSITORY
+    for wanted in map(Requirement, lines):
+        assert wanted.specifier.contains(version(wanted.name)), wanted
 
 
 def _run(place: Place, *command: str, said: str = "") -> subprocess.CompletedProcess[str]:

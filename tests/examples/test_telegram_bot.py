@@ -47,6 +47,8 @@ def test_conversation_goes_on_through_a_restart(place: Place, telegram: Telegram
         assert telegram.answer_to("/claude once more", 3) == "round 3: once more"
         assert telegram.answer_to("/new hello", 4) == "round 1: hello"
         assert telegram.answer_to("/claude and on", 5) == "round 2: and on"
+        telegram.says("/claude once more", 3)  # again, now that the chat is in another session
+        assert telegram.answer_to("/claude last", 6) == "round 3: last"
     [task] = place.bot.list(tag="telegram--10023", q="once more")
     assert place.bot.show(task.task_id).payload["maxCostUsd"] == 1
     submitted = place.bot.history(task.task_id)[0]
