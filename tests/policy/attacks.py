@@ -226,7 +226,7 @@ class Attempt:
 
 
 def attempts() -> st.SearchStrategy[Attempt]:
-    """Make attempts; about one in five is allowed, most others are asked."""
+    """Make attempts; about one in ten is allowed, most others are asked."""
     words = st.sampled_from(sorted(_PIECES)).flatmap(_words)
     text = st.one_of(st.none(), st.none(), st.none(), st.lists(_GLUE, max_size=2).map("".join))
     env = st.one_of(*[st.none()] * 5, _ENV)
