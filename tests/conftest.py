@@ -1,5 +1,6 @@
 """What every test may ask for; ``pytest --hypothesis-profile long`` lets Hypothesis look longer."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,10 @@ settings.register_profile("suite", deadline=None, print_blob=True)
 settings.register_profile("long", deadline=None, print_blob=True, max_examples=20_000)
 settings.load_profile("suite")
 
+
+# A shell has what it starts in the background ignore Ctrl-C, and every command under test would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _WAITING = ("contract", "witness", "crash", "quickstart", "docs", "cli", "sandbox", "agents", "worker")
 """Folders whose tests wait for processes more than they work."""
