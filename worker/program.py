@@ -12,38 +12,27 @@ from queue import SimpleQueue
 
 from clawtrail.formats.notes import Verifier
 from clawtrail.remembering import Memory
-from config import logs
 from config.worker import WorkerSettings
-from worker import environment, state
+from worker import environment, machine, state
 from worker.alarms import Alarms
 from worker.callbacks import sinks
 from worker.callbacks.messenger import Messenger
 from worker.client import Server
 from worker.courier import Courier
 from worker.errors import JournalFailed
-from worker.executors import registry
-from worker.executors.agents import finding
-from worker.executors.agents.planning import Planner
-from worker.executors.agents.recent import Recents
-from worker.executors.agents.running import Agents
-from worker.executors.agents.sessions import Sessions
-from worker.executors.command import Commands
 from worker.executors.tree import GRACE_S
 from worker.journal import Journal
 from worker.leases import Held
 from worker.patience import Patience
-from worker.policy.guarding import Guard
 from worker.replies import Replies
 from worker.reporting import Outbox
 from worker.running import Runner
-from worker.sandboxing.sandboxes import Sandboxes
 from worker.signatures import timekeeping
 from worker.signatures.gate import Demands, Gate
 from worker.signatures.keyring import Keyring
 from worker.signatures.timekeeping import Timekeeper
 from worker.slots import Slots
 from worker.syncing import Syncing
-from worker.vault import Vault
 from worker.witnessing import Witness
 
 log = logging.getLogger(__name__)
@@ -83,68 +72,30 @@ class Worker:
         self._patience = Patience(first=settings.poll_interval / 1000)
         self._journal = Journal(Path(settings.state) / "journal.db")
         self._slots = Slots(settings.max_concurrent, longest_wait=settings.wait / 1000)
-        self._sessions = Sessions(Path(settings.state) / "sessions.db")
-        env = environment.build(search_path=settings.path)
-        self._vault = Vault(
-            settings.secrets,
-            must_exist="secrets" in settings.model_fields_set,
-            hidden={settings.token.get_secret_value(), *settings.callback_secrets()},
-        )
-        logs.mask_with(lambda line: self._vault.masking().text(line))
-        installed = finding.find(settings, search_path=env["PATH"])
-        planner = Planner(installed, self._sessions, own=os.environ, home=Path.home())
-        self._recents = Recents(planner, self._vault.masking)
-        agents = Agents(planner, env=env, after=self._recents.changed)
-        own = [settings.state, settings.policy, settings.secrets, settings.trusted_keys]
-        sandboxes = Sandboxes(env, [*own, *hidden])
-        sandboxes.probe()
-        commands = Commands(env=env, shell=settings.shell, sandboxes=sandboxes, reveal=self._vault.reveal)
-        executors = registry.load(commands, agents)
-        self._guard = Guard(
-            settings.policy,
-            env=env,
-            shell=settings.shell,
-            must_exist="policy" in settings.model_fields_set,
-            planner=planner,
-            sandboxes=sandboxes,
-            vault=self._vault,
-        )
+        self._machine = machine.prepare(settings, hidden=hidden)
         self._keyring = Keyring(settings.trusted_keys)
         self._time = Timekeeper(self._journal, wall=wall)
         _warn(settings, self._keyring, self._time)
-        server = Server(
-            settings.url,
-            settings.token.get_secret_value(),
-            version=version,
-            proxy=settings.proxy,
-            ca_file=settings.ca_file,
-        )
+        server = _server(settings, version)
         session = uuid.uuid4().hex
         outbox = Outbox(server, self._slots, self._patience, worker_id=settings.name, session=session)
-        self._messenger = Messenger(sinks.chosen(settings, env=env, own=os.environ), self._journal, outbox)
+        chosen = sinks.chosen(settings, env=self._machine.env, own=os.environ)
+        self._messenger = Messenger(chosen, self._journal, outbox)
         self._courier = Courier(outbox, self._journal, self._slots, told=self._messenger.go_on)
         replies = Replies()
+        guard = self._machine.guard
         self._runner = Runner(
-            executors=executors,
-            may_run=Gate(self._guard, self._keyring, self._journal, self._time, _demands(settings)),
+            executors=self._machine.executors,
+            may_run=Gate(guard, self._keyring, self._journal, self._time, _demands(settings)),
             journal=self._journal,
             outbox=outbox,
             slots=self._slots,
             courier=self._courier.queue,
             replies=None if settings.require_signed_approvals else replies,
-            masking=self._vault.masking,
+            masking=self._machine.vault.masking,
             callbacks=self._messenger.of,
         )
-        self._witness = Witness(
-            server,
-            self._slots,
-            outbox,
-            Memory(Path(settings.state), settings.url),
-            Alarms(Path(settings.state)),
-            key=None if settings.log_key is None else Verifier.parse(settings.log_key),
-            period=settings.witness_period,
-            halts=settings.on_alarm == "stop",
-        )
+        self._witness = _witness(settings, server, self._slots, outbox)
         self._claims: SimpleQueue[Held] = SimpleQueue()
         self._syncing = Syncing(
             server,
@@ -152,13 +103,13 @@ class Worker:
             self._patience,
             self._witness,
             self._claims.put,
-            sandboxes=lambda: sandboxes.names,
+            sandboxes=lambda: self._machine.sandboxes.names,
             replies=replies,
             awaiting=self._messenger.awaiting,
             workerId=settings.name,
             session=session,
             name=settings.name,
-            kinds=sorted(executors),
+            kinds=sorted(self._machine.executors),
             labels=settings.labels,
             version=version,
         )
@@ -184,7 +135,7 @@ class Worker:
         for number in (1, 2):
             _begin(f"sync-{number}", self._syncing.run)
         _begin("witness", self._witness.run)
-        _begin("recents", lambda: self._recents.run(self._courier.queue))
+        _begin("recents", lambda: self._machine.recents.run(self._courier.queue))
         _begin("timekeeper", self._time.run)
 
     def reload(self) -> None:
@@ -192,7 +143,7 @@ class Worker:
 
         A bad policy changes nothing; with bad keys nobody is trusted.
         """
-        self._guard.reload()
+        self._machine.guard.reload()
         self._keyring.reload()
 
     def stop(self, signals: "SimpleQueue[int]") -> None:
@@ -219,7 +170,7 @@ class Worker:
         self._patience.end()
         self._slots.end()
         self._courier.queue.put(None)
-        self._sessions.close()
+        self._machine.sessions.close()
         self._time.end()
         try:
             self._journal.close()
@@ -236,6 +187,25 @@ class Worker:
             held: Held | None = self._claims.get()
             while held is not None:
                 held = self._runner.run(held)
+
+
+def _server(settings: WorkerSettings, version: str) -> Server:
+    token = settings.token.get_secret_value()
+    return Server(settings.url, token, version=version, proxy=settings.proxy, ca_file=settings.ca_file)
+
+
+def _witness(settings: WorkerSettings, server: Server, slots: Slots, outbox: Outbox) -> Witness:
+    folder = Path(settings.state)
+    return Witness(
+        server,
+        slots,
+        outbox,
+        Memory(folder, settings.url),
+        Alarms(folder),
+        key=None if settings.log_key is None else Verifier.parse(settings.log_key),
+        period=settings.witness_period,
+        halts=settings.on_alarm == "stop",
+    )
 
 
 def _warn(settings: WorkerSettings, keyring: Keyring, time: Timekeeper) -> None:
