@@ -133,18 +133,7 @@ def _put_together(settings: ServerSettings, clock: Callable[[], int], path: Path
         sealer=sealing.ensure(sealing.key_path(path)),
         clock=clock,
     )
-    janitor = Janitor(
-        writer=writer,
-        reader=reader,
-        room=room,
-        backlog=backlog,
-        refresh_tokens=service.tokens.refresh,
-        fire=Scheduling(writer=writer, reader=reader, house=service.house).fire,
-        sign=signing.keep_up,
-        check=audit.look,
-        clock=clock,
-        database=path,
-    )
+    janitor = _janitor(service, path)
     app = _flask(service)
     app.extensions["clawtrail"] = service
     app.extensions[FAILURES] = failures
@@ -152,6 +141,21 @@ def _put_together(settings: ServerSettings, clock: Callable[[], int], path: Path
     app.extensions["clawtrail.close"] = _closer(service, janitor, writing, lock, failed)
     janitor.start()
     return app
+
+
+def _janitor(service: Service, database: Path) -> Janitor:
+    return Janitor(
+        writer=service.writer,
+        reader=service.reader,
+        room=service.room,
+        backlog=service.backlog,
+        refresh_tokens=service.tokens.refresh,
+        fire=Scheduling(writer=service.writer, reader=service.reader, house=service.house).fire,
+        sign=service.signing.keep_up,
+        check=service.audit.look,
+        clock=service.clock,
+        database=database,
+    )
 
 
 def _flask(service: Service) -> Flask:
