@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import click
 
 from clawtrail.commands.options import Connection, connection
@@ -38,10 +36,10 @@ def mcp(where: Connection) -> None:
       0   standard input has ended      2  no server or token configured, or the extra is not installed
 
     """
-    if find_spec("mcp") is None:
-        raise NotConfigured("This command needs the MCP package: pip install 'clawtrail[mcp]'")
-    from clawtrail.stdio_server import serve  # noqa: PLC0415 - slow to load, and may not be installed
-
+    try:
+        from clawtrail.stdio_server import serve  # noqa: PLC0415 - slow to load, and may not be installed
+    except ModuleNotFoundError:
+        raise NotConfigured("This command needs the MCP package: pip install 'clawtrail[mcp]'.") from None
     profile = find_profile(**where)
     transport = Transport(profile, timeout=TIMEOUT, retrying=Retrying())
     try:

@@ -26,7 +26,8 @@ class Example:
 def documents() -> list[Path]:
     """List every document of ours, the README first."""
     top = [REPOSITORY / name for name in ("README.md", "CHANGELOG.md")]
-    return top + sorted([*(REPOSITORY / "docs").rglob("*.md"), *(REPOSITORY / "examples").rglob("*.md")])
+    folders = ("docs", "examples", "integrations")
+    return top + sorted(path for folder in folders for path in (REPOSITORY / folder).rglob("*.md"))
 
 
 def name_of(path: Path) -> str:
