@@ -13,6 +13,7 @@ from pydantic.json_schema import models_json_schema
 
 from app.api.answers import Accepted
 from app.api.health import VERSION
+from app.api.mcp_messages import Answered
 from app.api.routing import ANYBODY, Call, Endpoint, Nothing, Routes
 
 routes = Routes("documents")
@@ -99,7 +100,7 @@ def _operation(endpoint: Endpoint, names: dict[type[BaseModel], str]) -> dict[st
         "summary": endpoint.summary,
         "description": f"Roles: {roles}.",
         "parameters": [*_path_parameters(endpoint.path), *_query_parameters(endpoint.query)],
-        "responses": {"200": _response(endpoint, names), **_error_responses()},
+        "responses": {"200": _response(endpoint, names), **_error_responses(_error_model(endpoint))},
     }
     if endpoint.roles:
         operation["security"] = [{"token": []}]
@@ -121,8 +122,13 @@ def _response(endpoint: Endpoint, names: dict[type[BaseModel], str]) -> dict[str
     return {"description": "It is done.", "content": {"application/json": {"schema": schema}}}
 
 
-def _error_responses() -> dict[str, Any]:
-    content = {"application/json": {"schema": {"$ref": _REFERENCE.format(model="Error")}}}
+def _error_model(endpoint: Endpoint) -> str:
+    """Return which model errors have: that of JSON-RPC where everything else has its form."""
+    return Answered.__name__ if endpoint.answer is Answered else "Error"
+
+
+def _error_responses(model: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": _REFERENCE.format(model=model)}}}
     return {status: {"description": text, "content": content} for status, text in _ERRORS.items()}
 
 

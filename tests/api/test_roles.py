@@ -11,6 +11,7 @@ from app.domain.roles import Role
 from app.factory import SUBJECTS
 from tests.support import cast
 from tests.support.cast import Person
+from tests.support.refusals import code_of
 from tests.support.service import RunningService
 
 ENDPOINTS = all_endpoints(SUBJECTS)
@@ -33,6 +34,7 @@ MATRIX: dict[tuple[str, str], set[Role]] = {
     ("POST", "/files/read"): SUBMITS,
     ("POST", "/files/write"): SUBMITS,
     ("POST", "/files/edit"): SUBMITS,
+    ("POST", "/mcp"): SUBMITS,
     ("POST", "/claude"): SUBMITS,
     ("POST", "/codex"): SUBMITS,
     ("POST", "/gemini"): SUBMITS,
@@ -102,7 +104,7 @@ def test_each_person_gets_what_the_matrix_says(house: RunningService, endpoint: 
             assert response.status_code not in (401, 403, 500), person.name
             assert after[1] == before[1]
         else:
-            assert (response.status_code, response.get_json()["code"]) == expected, person.name
+            assert (response.status_code, code_of(response)) == expected, person.name
             assert (after[0] - before[0], after[1] - before[1]) == (1, 1), person.name
 
 
