@@ -54,8 +54,8 @@ def test_commands_are_typed_as_they_are(path: Path) -> None:
 
 @pytest.mark.parametrize("path", documents(), ids=name_of)
 def test_every_document_is_linked(path: Path) -> None:
-    """Each document can be reached by links from the README or from the list of decisions."""
-    starts = [REPOSITORY / "README.md", REPOSITORY / "docs" / "decisions" / "README.md"]
+    """Each document can be reached by links from the README, the list of decisions or the bundle's."""
+    starts = [REPOSITORY / name / "README.md" for name in (".", "docs/decisions", "integrations")]
     reached = {(start.parent / link.partition("#")[0]).resolve() for start in starts for link in links(start)}
     assert path in {*reached, *starts}
 
