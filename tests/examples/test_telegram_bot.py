@@ -102,5 +102,5 @@ def test_what_goes_on_can_be_cancelled(telegram: Telegram, bot: None) -> None:
     telegram.answer_to("/cancel", 51, answers=2)
     told = "\n".join(telegram.said()[-2:])
     assert "Cancelling 1." in told
-    assert "Cancelled: cancelled in the chat" in told
+    assert "Cancelled" in told  # with the reason where the agent had not begun
     assert telegram.answer_to("/cancel", 52) == "Nothing goes on here."
