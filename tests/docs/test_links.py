@@ -62,7 +62,7 @@ def test_every_document_is_linked(path: Path) -> None:
 
 def _is_right(line: str) -> bool:
     words = (
-        shlex.split(line.replace("$(", "").split(" -- ")[0], posix=True)
+        shlex.split(line.removesuffix("\\").replace("$(", "").split(" -- ")[0], posix=True)
         if line.count("'") % 2 == 0
         else line.split()
     )
