@@ -79,11 +79,13 @@ verdict = "deny"
 name = "looking around"
 verdict = "allow"
 argv = ["uname|date|hostname|uptime|id|pwd|true"]
+match = ["date"]
 
 [[rule]]
 name = "the system's name"
 verdict = "allow"
 argv = ["uname", "-*"]
+match = ["uname -a"]
 
 [[rule]]
 name = "words back"

@@ -195,7 +195,7 @@ def _say_what_next(folder: DataFolder, url: str) -> None:
     token, database = shlex.quote(str(folder.client_token)), shlex.quote(str(folder.database))
     click.echo("\nNext, in another terminal:\n")
     _indented(
-        f"{_own_command()} run --url {url} --token-file {token} 'date; hostname'\n\n"
+        f"{_own_command()} run --url {url} --token-file {token} 'uname -a'\n\n"
         f"curl -sS -H \"Authorization: Bearer $(cat {token})\" -H 'Content-Type: application/json' "
         f"-d '{{\"command\": \"date\"}}' '{url}/tasks?wait=10000'\n\n"
         f'sqlite3 -readonly -box {database} "{_QUERY}"\n\n'
