@@ -91,7 +91,8 @@ def test_workers_are_never_slowed(tmp_path: Path) -> None:
     """No worker's route has a rate: an old worker would die of a 429."""
     limited = {endpoint.path for endpoint in all_endpoints(SUBJECTS) if endpoint.limited}
     assert limited == {
-        *("/tasks", "/tasks/batch", "/tasks/{task_id}/rerun", "/claude", "/codex", "/gemini", "/notify")
+        *("/tasks", "/tasks/batch", "/tasks/{task_id}/rerun", "/claude", "/codex", "/gemini", "/notify"),
+        *("/schedules", "/schedules/{name}/run"),
     } | {f"/files/{what}" for what in ("read", "write", "edit")}
     with running_service(tmp_path / "data", rate_limit="1 per hour") as service:
         wim, old = Machine(service.as_(cast.WIM)), service.as_(cast.OLD)

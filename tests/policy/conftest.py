@@ -1,6 +1,5 @@
 """What the tests of the policy share: a home folder to attack, made once."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,11 +9,11 @@ from tests.policy.world import World
 
 
 @pytest.fixture(scope="session")
-def _made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def _made(tmp_path_factory: pytest.TempPathFactory) -> World:
     folder = tmp_path_factory.mktemp("world")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(folder / "home"))
-        yield worlds.build(folder)
+        return worlds.build(folder)
 
 
 @pytest.fixture
@@ -22,6 +21,7 @@ def world(_made: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """The one world, with its home folder as this process's."""
     monkeypatch.setenv("HOME", str(_made.home))
     _made.marker.unlink(missing_ok=True)
+    _made.remember()
     return _made
 
 

@@ -64,7 +64,9 @@ class World:
             return "the secret was told"
         if b"id_secret: OK" in said:
             return "it was told what the secret is"
-        return "the home folder was changed" if self._state() != self._before else None
+        state = self._state()
+        changed = sorted(name for name, _ in set(state.items()) ^ set(self._before.items()))
+        return f"changed: {', '.join(changed)}" if changed else None
 
     def remember(self) -> None:
         """Take the present state as the one that attacks must not change."""
