@@ -5,7 +5,7 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from secrets import token_hex
 
 from worker.executors.files import (
@@ -98,16 +98,36 @@ def _opened(folder: int, name: str, shown: str) -> Iterator[tuple[int, os.stat_r
     try:
         status = os.fstat(descriptor)
         check_regular(status, shown)
-        # The name is looked at once more after the opening: a file whose name in this folder was taken away
-        # meanwhile would show one link, and that one elsewhere.
-        now = find_status(folder, name)
-        same = now is not None and (now.st_dev, now.st_ino) == (status.st_dev, status.st_ino)
-        if now is None or not same or now.st_nlink != 1 or status.st_nlink != 1:
+        if not _has_no_other_name(folder, name, descriptor, status):
             raise FileTrouble(f"Has another name elsewhere, or was changed just now: {shown}")
         with named_troubles("read", shown):
             yield descriptor, status
     finally:
         os.close(descriptor)
+
+
+def _has_no_other_name(folder: int, name: str, descriptor: int, status: os.stat_result) -> bool:
+    """Say whether the open file with this *status* is *name* in *folder* and has no name elsewhere.
+
+    One link is not enough: a file whose name here was taken away after the opening shows one link, too, and
+    that one elsewhere. While a name is being taken away the count has fallen and the name can still be looked
+    up, as long as that lasts: on a full machine, milliseconds. So first such a change has to end.
+    """
+    if status.st_nlink != 1:
+        return False
+    with os.scandir(folder) as entries:  # waits for who changes names in this folder (the lock of its inode)
+        next(entries, None)
+    now = find_status(folder, name)
+    same = now is not None and (now.st_dev, now.st_ino) == (status.st_dev, status.st_ino)
+    return same and now is not None and now.st_nlink == 1 and not _is_taken_away(descriptor, name)
+
+
+def _is_taken_away(descriptor: int, name: str) -> bool:
+    """Say whether the name by which a file was opened is gone, for good, even if there is one like it."""
+    with suppress(OSError):  # no /proc: the second look at the name has to do
+        path = str(Path(f"/proc/self/fd/{descriptor}").readlink())
+        return path.endswith(" (deleted)") and not name.endswith(" (deleted)")
+    return False
 
 
 @contextmanager
