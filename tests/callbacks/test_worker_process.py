@@ -104,12 +104,14 @@ def test_no_of_people_is_told(fake: FakeServer, start: StartMessenger, chat: Scr
     worker.kill()
     fake.refuse(later, "nor tomorrow")
     start(**careful)
-    fake.until(lambda: len(outcomes(fake)) == 3)
-    assert [told.splitlines()[0] for told in said(chat) if told.startswith("❌")] == [
-        "❌ Claude Code: denied: not today",
-        "❌ Claude Code: denied: nor tomorrow",
-    ]
-    assert [outcome for _, outcome, _, _ in outcomes(fake)] == ["sent"] * 3
+    # A worker that is killed just after it told may tell it again: the promise is that nothing is left out.
+    fake.until(
+        lambda: "❌ Claude Code: denied: nor tomorrow" in {told.splitlines()[0] for told in said(chat)}
+    )
+    denied = [told.splitlines()[0] for told in said(chat) if told.startswith("❌")]
+    assert set(denied) == {"❌ Claude Code: denied: not today", "❌ Claude Code: denied: nor tomorrow"}
+    fake.until(lambda: len(outcomes(fake)) >= 3)
+    assert {outcome for _, outcome, _, _ in outcomes(fake)} == {"sent"}
 
 
 def test_chat_that_hangs_is_in_nobodys_way(
