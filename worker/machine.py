@@ -26,7 +26,6 @@ class Machine:
     """The parts that know of no service: what runs a task, and what decides whether and how it may run."""
 
     env: Mapping[str, str]
-    sessions: Sessions
     vault: Vault
     sandboxes: Sandboxes
     recents: Recents
@@ -34,13 +33,12 @@ class Machine:
     guard: Guard
 
 
-def prepare(settings: WorkerSettings, *, hidden: Iterable[Path]) -> Machine:
+def prepare(settings: WorkerSettings, sessions: Sessions, *, hidden: Iterable[Path]) -> Machine:
     """Read policy and secrets, try the sandboxes, look for agents; from now on logs are masked.
 
     No sandbox shows our own files and those that are *hidden*. Raises ``PolicyFaulty``, ``SecretsFaulty``
     and ``OSError``.
     """
-    sessions = Sessions(Path(settings.state) / "sessions.db")
     env = environment.build(search_path=settings.path)
     vault = Vault(
         settings.secrets,
@@ -65,4 +63,4 @@ def prepare(settings: WorkerSettings, *, hidden: Iterable[Path]) -> Machine:
         vault=vault,
     )
     executors = registry.load(commands, Agents(planner, env=env, after=recents.changed))
-    return Machine(env, sessions, vault, sandboxes, recents, executors, guard)
+    return Machine(env, vault, sandboxes, recents, executors, guard)

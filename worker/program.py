@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack, closing
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -20,6 +21,7 @@ from worker.callbacks.messenger import Messenger
 from worker.client import Server
 from worker.courier import Courier
 from worker.errors import JournalFailed
+from worker.executors.agents.sessions import Sessions
 from worker.executors.tree import GRACE_S
 from worker.journal import Journal
 from worker.leases import Held
@@ -60,7 +62,7 @@ class Worker:
     ) -> None:
         """Take hold of the state folder and put the parts together; *wall* is the machine's clock.
 
-        No sandbox shows the files *hidden*.
+        No sandbox shows the files *hidden*. Where a part cannot be made, no database is left open.
 
         Raises ``StateInUse``, ``JournalFailed``, ``MemoryUnreadable``, ``BadKey``, ``PolicyFaulty``,
         ``KeysFaulty``, ``SecretsFaulty``, ``OSError``.
@@ -69,12 +71,18 @@ class Worker:
         self._lock = state.hold(settings.state)
         self._settings = settings
         self.failed = False
+        with ExitStack() as opened:
+            self._journal = opened.enter_context(closing(Journal(Path(settings.state) / "journal.db")))
+            sessions = opened.enter_context(closing(Sessions(Path(settings.state) / "sessions.db")))
+            self._machine = machine.prepare(settings, sessions, hidden=hidden)
+            self._time = Timekeeper(self._journal, wall=wall)
+            self._put_together(settings, version)
+            self._databases = opened.pop_all()
+
+    def _put_together(self, settings: WorkerSettings, version: str) -> None:
         self._patience = Patience(first=settings.poll_interval / 1000)
-        self._journal = Journal(Path(settings.state) / "journal.db")
         self._slots = Slots(settings.max_concurrent, longest_wait=settings.wait / 1000)
-        self._machine = machine.prepare(settings, hidden=hidden)
         self._keyring = Keyring(settings.trusted_keys)
-        self._time = Timekeeper(self._journal, wall=wall)
         _warn(settings, self._keyring, self._time)
         server = _server(settings, version)
         session = uuid.uuid4().hex
@@ -170,10 +178,9 @@ class Worker:
         self._patience.end()
         self._slots.end()
         self._courier.queue.put(None)
-        self._machine.sessions.close()
         self._time.end()
         try:
-            self._journal.close()
+            self._databases.close()
         except JournalFailed:
             log.exception("journal not closed")
 

@@ -158,11 +158,13 @@ def test_unusable_settings_end_with_2(arguments: list[str], word: str) -> None:
 
 @pytest.mark.parametrize("key", ["nonsense", "tasks.example.net/log+530d903a+AAAA", "a b+530d903a+AAAA"])
 def test_key_of_the_record_is_a_verifier_key(environ: pytest.MonkeyPatch, tmp_path: Path, key: str) -> None:
-    """What is no verifier key ends the worker before it talks to anybody, and the setting is named."""
+    """What is no verifier key ends the worker before it talks; the setting is named, all is closed."""
     environ.setenv("CLAWTRAIL_WORKER_LOG_KEY", key)
     result = CliRunner().invoke(worker, ["--state", str(tmp_path)])
     assert result.exit_code == 2
     assert "LOG_KEY" in result.output
+    # A log beside a database says that somebody has it open.
+    assert list(tmp_path.glob("*-wal")) == []
 
 
 ACTS = {"accept_record", "accept_clock"}
