@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
@@ -88,12 +89,13 @@ def create_app(settings: ServerSettings, *, clock: Callable[[], int] = now_ms) -
     """
     path = engine.sqlite_path(settings.url)
     engine.prepare(path)
-    lock = engine.lock(path)
-    try:
-        return _put_together(settings, clock, path, lock)
-    except BaseException:
-        lock.close()
-        raise
+    with ExitStack() as opened:
+        lock = opened.enter_context(engine.lock(path))
+        writing = engine.writing_engine(path)
+        opened.callback(writing.dispose)
+        app = _put_together(settings, clock, path, lock, writing)
+        opened.pop_all()
+    return app
 
 
 def close_app(app: Flask) -> None:
@@ -101,8 +103,9 @@ def close_app(app: Flask) -> None:
     app.extensions["clawtrail.close"]()
 
 
-def _put_together(settings: ServerSettings, clock: Callable[[], int], path: Path, lock: IO[str]) -> Flask:
-    writing = engine.writing_engine(path)
+def _put_together(
+    settings: ServerSettings, clock: Callable[[], int], path: Path, lock: IO[str], writing: Engine
+) -> Flask:
     migrating.upgrade(writing)
     signer = key_file.ensure(key_file.key_path(path), origin=settings.log_origin)
     room, backlog = WaitingRoom(), Backlog()

@@ -13,7 +13,7 @@ from pydantic.json_schema import models_json_schema
 
 from app.api.answers import Accepted
 from app.api.health import VERSION
-from app.api.mcp_messages import Answered
+from app.api.mcp_models import Answered
 from app.api.routing import ANYBODY, Call, Endpoint, Nothing, Routes
 
 routes = Routes("documents")

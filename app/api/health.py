@@ -6,15 +6,13 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from flask import Response
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from app.api import answers
 from app.api.routing import ANYBODY, Call, Nothing, Routes
 from app.api.service import Service
 from app.domain.errors import Forbidden
 from app.domain.roles import Role
-from app.services import sessions, tree
+from app.services import sessions
 
 routes = Routes("health")
 LOOPBACK = ("127.", "::1")
@@ -48,58 +46,16 @@ def metrics(call: Call[Nothing, Nothing]) -> Response:
     direct = address.startswith(LOOPBACK) and not any(name in call.request.headers for name in OF_PROXIES)
     if not direct and not _is_admin(call):
         raise Forbidden("Metrics are for loopback and for tokens of the role admin.")
-    registry = CollectorRegistry()
-    registry.register(_Numbers(call.service))
-    return Response(generate_latest(registry), mimetype="text/plain; version=0.0.4")
+    return Response(_numbers(call.service), mimetype="text/plain; version=0.0.4")
+
+
+def _numbers(service: Service) -> bytes:
+    from app.api import numbers  # noqa: PLC0415 - prometheus_client takes 1 MB, and many have no Prometheus
+
+    return numbers.written(service)
 
 
 def _is_admin(call: Call[Nothing, Nothing]) -> bool:
     header = call.request.headers.get("Authorization")
     found = call.service.tokens.find(header, now=call.now)
     return found is not None and Role.ADMIN in found.roles
-
-
-class _Numbers:
-    """Collects the numbers at the moment of the asking, so that no request pays for them."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
-
-    def collect(self) -> list[Any]:
-        service = self._service
-        backlog, writer = service.backlog, service.writer
-        workers, waits = service.room.parked()
-        tasks = GaugeMetricFamily("clawtrail_tasks", "Tasks by where they stand.", labels=["is"])
-        for name in ("pending", "held", "finished"):
-            tasks.add_metric([name], getattr(backlog, name))
-        signed, size = service.checkpoint(), service.read(tree.size)
-        parked = GaugeMetricFamily("clawtrail_parked", "Parked long polls.", labels=["of"])
-        parked.add_metric(["workers"], workers)
-        parked.add_metric(["results"], waits)
-        return [
-            tasks,
-            parked,
-            *self._audit(),
-            GaugeMetricFamily("clawtrail_waits_admitted", "Waits inside.", value=service.doorway.inside),
-            GaugeMetricFamily("clawtrail_record_events", "Events on the record.", value=size),
-            GaugeMetricFamily("clawtrail_checkpoint_events", "Events that are signed.", value=signed.size),
-            GaugeMetricFamily(
-                "clawtrail_checkpoint_age_seconds",
-                "Seconds since the newest checkpoint was signed.",
-                value=(service.clock() - signed.signed_at) / 1000,
-            ),
-            CounterMetricFamily("clawtrail_acts", "Acts committed or refused.", value=writer.acts),
-            CounterMetricFamily("clawtrail_batches", "Transactions.", value=writer.batches),
-        ]
-
-    def _audit(self) -> list[Any]:
-        last = self._service.audit.last
-        if last is None:
-            return []
-        at = GaugeMetricFamily(
-            "clawtrail_audit_last_at", "When that was, in epoch seconds.", value=last.at / 1000
-        )
-        return [
-            GaugeMetricFamily("clawtrail_audit_ok", "Whether the last check was good.", value=last.ok),
-            at,
-        ]

@@ -8,13 +8,12 @@ to say the same. Sources: https://modelcontextprotocol.io/specification, pages "
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, Field, StrictInt, StrictStr, model_validator
 from werkzeug.datastructures import Headers
 
 from app.api.health import VERSION
-from app.api.models import Name
+from app.api.mcp_models import Message
 from clawtrail.mcp.catalogue import INSTRUCTIONS, TOOLS
 
 OLD_ERA = ("2025-03-26", "2025-06-18", "2025-11-25")
@@ -28,41 +27,6 @@ HEADERS_DIFFER, NO_VERSION = -32020, -32022
 
 _SERVER = {"name": "clawtrail", "title": "Clawtrail", "version": VERSION}
 _TTL_MS = 3_600_000
-
-
-class Message(BaseModel):
-    """A request, or a notification if it has no ``id``; several in one body are refused."""
-
-    jsonrpc: Literal["2.0"]
-    method: Name
-    id: StrictInt | Annotated[StrictStr, Field(max_length=200)] | None = None
-    params: dict[str, Any] = {}
-
-    @model_validator(mode="after")
-    def _has_an_id(self) -> Message:
-        if self.id is None and not self.is_notification:
-            raise ValueError("the id of a request is a text or a number")
-        return self
-
-    @property
-    def is_notification(self) -> bool:
-        """True if nobody waits for an answer."""
-        return "id" not in self.model_fields_set
-
-    @property
-    def meta(self) -> Mapping[str, Any]:
-        """What the request says about itself."""
-        meta = self.params.get("_meta")
-        return meta if isinstance(meta, dict) else {}
-
-
-class Answered(BaseModel):
-    """An answer: ``result``, or ``error`` with a number and a sentence."""
-
-    jsonrpc: Literal["2.0"] = "2.0"
-    id: str | int | None = None
-    result: dict[str, Any] | None = None
-    error: dict[str, Any] | None = None
 
 
 class Fault(Exception):

@@ -6,13 +6,11 @@ from base64 import b64encode
 from hashlib import sha256
 from typing import Any
 
-from app import notifying
 from app.api import answers
 from app.api.agent_models import Notify
 from app.api.routing import CLIENT, Call, Nothing, Routes
 from app.domain.errors import NoBotToken, NotDelivered
 from app.domain.event_types import EventType
-from app.notifying import Sink
 from app.services import record
 
 routes = Routes("notifications")
@@ -21,11 +19,13 @@ routes = Routes("notifications")
 @routes("POST", "/notify", roles=CLIENT, body=Notify, answers=answers.Notified, limited=True)
 def notify(call: Call[Notify, Nothing]) -> dict[str, Any]:
     """Post a message to a channel of the chat as the server's bot, and say whether it was taken."""
+    from app import notifying  # noqa: PLC0415 - seldom called, and what makes requests takes 5 MB
+
     settings, asked = call.service.settings, call.body
     channel, message = asked.channel or "", asked.message or ""
     if settings.notify_token is None:
         raise NoBotToken
-    sink = Sink(settings.notify_api, settings.notify_token, settings.notify_proxy)
+    sink = notifying.Sink(settings.notify_api, settings.notify_token, settings.notify_proxy)
     try:
         notifying.send(sink, channel, message)
     except NotDelivered as error:
