@@ -1,6 +1,6 @@
 """How a real worker asks for work: what it offers, when it asks anew, and what a task costs in requests."""
 
-from tests.support.fake_http import Answer
+from tests.support.fake_http import Answer, Json
 from tests.support.fake_server import FakeServer
 from tests.worker.conftest import StartWorker
 
@@ -43,10 +43,18 @@ def test_nothing_runs_before_the_yes(fake: FakeServer, start_worker: StartWorker
     """A task whose start is refused, as lost or as cancelled, leaves no trace of having run."""
     start_worker()
     fake.until(lambda: len(fake.requests) == 2)
-    lost = fake.submit(command="echo never")
-    cancelled = fake.submit(command="echo never")
-    cancelled.cancel = True
-    fake.before = lambda path, _body: fake.lose(lost) if path == "/worker/report" else None
+
+    def refuse(_path: str, body: Json) -> None:
+        # At the very moment that the worker asks: of what it knows before, it does not ask at all.
+        asked = {item["lease"] for item in body.get("items", ()) if item["type"] == "start"}
+        if lost.lease in asked:
+            fake.lose(lost)
+        cancelled.cancel = cancelled.cancel or cancelled.lease in asked
+
+    with fake.changed:  # nobody claims meanwhile
+        lost = fake.submit(command="echo never")
+        cancelled = fake.submit(command="echo never")
+        fake.before = refuse
     fake.until(lambda: cancelled.state == "cancelled" and len(fake.items("start")) == 2)
     after = fake.submit(command="true")
     fake.before = lambda _path, _body: None
