@@ -131,7 +131,7 @@ def _sign(database: Path) -> str:
 def _verify(database: Path, key: str, what: str) -> None:
     """Verify once, and print what it took."""
     verifier = Verifier.parse(key)
-    reading = engine.reading_engine(database, connections=1)
+    reading = engine.lone_reading_engine(database)
     gc.disable()  # as the command does
     schema.expected()  # the same whatever the length
     with reading.connect() as conn:

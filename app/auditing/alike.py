@@ -11,7 +11,8 @@ from typing import Any
 from app.auditing import told
 from app.auditing.content import Content
 from app.auditing.outcome_text import USUAL, UsualText
-from app.auditing.scanning import BATCH, Row, Scan
+from app.auditing.phrases import REMEMBERED
+from app.auditing.scanning import Row, Scan
 from app.auditing.stories import Ended, Stage, Time, place_of
 from app.storage import tables
 from clawtrail.formats.leaves import SALT_BYTES
@@ -21,12 +22,14 @@ _SMALL = 4096
 Cells = Sequence[Any]
 """One column of many rows."""
 
-_USUAL = "o.attempt = ? AND o.accepted = 1 AND o.exit_code = ? AND o.reported_at = t.finished_at"
+_USUAL = "+o.attempt = ? AND +o.accepted = 1 AND +o.exit_code = ? AND +o.reported_at = +t.finished_at"
+"""A ``+`` keeps SQLite from taking text for the number that it spells, or a number for its text."""
 _USUAL_CONTENT = (
-    f" AND o.reason = ? AND {USUAL} AND t.payload >= '' AND t.payload < x'' AND length(t.payload) <= {_SMALL}"
-    f" AND length(t.payload_salt) = {SALT_BYTES} AND t.signature IS NULL"
+    f" AND +o.reason = ? AND {USUAL}"
+    f" AND +t.payload >= '' AND t.payload < x'' AND length(t.payload) <= {_SMALL}"
+    f" AND length(t.payload_salt) = {SALT_BYTES} AND t.payload_salt >= x'' AND t.signature IS NULL"
     " AND (x.attempt IS NULL AND o.stdout_digest IS NULL"
-    f" OR x.attempt = o.attempt AND x.stream = 'stdout' AND length(x.data) <= {_SMALL})"
+    f" OR +x.attempt = +o.attempt AND x.stream = 'stdout' AND length(x.data) <= {_SMALL} AND x.data >= x'')"
 )
 _CONTENT = (
     ", CAST(t.payload_salt || t.payload AS BLOB),"
@@ -43,32 +46,36 @@ class Alike:
     def __init__(self, scan: Scan, content: Content | None) -> None:
         self._scan = scan
         self._content = content
+        self._queries: dict[Stage, _Query] = {}
 
     def others(self, stage: Stage, ended: Sequence[Ended]) -> list[Ended]:
         """Compare all tasks that *ended* at this stage; return those of which not everything fits.
 
         That is not yet a fault: only what is usual is known here.
         """
-        query = _Query(stage, whole=self._content is not None)
+        query = self._queries.get(stage) or self._ask(stage)
         if not query.is_sound:
             return list(ended)
-        others: list[Ended] = []
         in_order = sorted(ended, key=_by_id)
-        for first in range(0, len(in_order), BATCH):
-            others += self._others(query, in_order[first : first + BATCH])
-        return others
-
-    def _others(self, query: _Query, ended: list[Ended]) -> list[Ended]:
-        ids = [task_id for task_id, _life in ended]
+        ids = [task_id for task_id, _life in in_order]
         rows = list(self._scan.near_tasks(query.text, ids, query.before, query.behind))
         others: list[Ended] = []
-        if [row[:2] for row in rows] != [(task_id, 1) for task_id in ids]:
-            ended, rows, others = _apart(ended, rows)
-        misfits = query.misfits(rows, ended)
-        if self._content is not None:
-            fitting = rows if not misfits else [row for row in rows if row[0] not in dict(misfits)]
-            self._content.seen += sum([row[-1] is not None for row in fitting])
+        cells = _columns(rows)
+        if cells[:1] != [tuple(ids)] or 0 in cells[1]:
+            in_order, rows, others = _apart(in_order, rows)
+            cells = _columns(rows)
+        misfits = query.misfits(cells, in_order)
+        if self._content is not None and cells:
+            self._content.seen += len(rows) - cells[-1].count(None)
+            for task_id, _life in misfits:
+                self._content.seen -= cells[-1][cells[0].index(task_id)] is not None
         return others + misfits
+
+    def _ask(self, stage: Stage) -> _Query:
+        if len(self._queries) >= REMEMBERED:
+            self._queries.clear()
+        query = self._queries[stage] = _Query(stage, whole=self._content is not None)
+        return query
 
 
 class _Query:
@@ -93,27 +100,28 @@ class _Query:
         self.before = [attempt, exit_code, *([reason] if whole else [])]
         self.behind = list(same.values())
         cells = ", ".join(f"t.{name}" for name in times)
-        alike = " AND ".join(f"t.{name} IS ?" for name in same)
+        alike = " AND ".join(f"+t.{name} IS ?" for name in same)
         self.text = (
-            f"SELECT t.id, {_USUAL} {_USUAL_CONTENT if whole else ''},"  # noqa: S608 - our own words
+            f"SELECT t.id, CASE WHEN {_USUAL} {_USUAL_CONTENT if whole else ''} THEN 1 ELSE 0 END,"  # noqa: S608 - our own words
             f" t.payload_digest, o.digest, {cells}{_CONTENT if whole else ''}"
             " FROM tasks t CROSS JOIN outcomes o ON o.task_id = t.id AND o.nr = 0"
             f" {_OUTPUT if whole else ''} WHERE t.id {{ids}} AND {alike} ORDER BY t.id"
         )
 
-    def misfits(self, rows: list[Row], ended: list[Ended]) -> list[Ended]:
-        """Return those that *ended* whose rows, which stand in the same order, are not as they tell."""
-        if not rows or self._fit(rows, ended):
+    def misfits(self, cells: list[Cells], ended: list[Ended]) -> list[Ended]:
+        """Return those that *ended* whose rows, here column by column, are not as they tell."""
+        if not ended or self._fit(cells, ended):
             return []
-        if len(rows) == 1:
+        if len(ended) == 1:
             return ended
-        half = len(rows) // 2
-        return self.misfits(rows[:half], ended[:half]) + self.misfits(rows[half:], ended[half:])
+        half = len(ended) // 2
+        return self.misfits([column[:half] for column in cells], ended[:half]) + self.misfits(
+            [column[half:] for column in cells], ended[half:]
+        )
 
-    def _fit(self, rows: list[Row], ended: list[Ended]) -> bool:
+    def _fit(self, cells: list[Cells], ended: list[Ended]) -> bool:
         lives = [life for _task_id, life in ended]
-        cells = list(zip(*rows, strict=True))
-        told_ = [tuple(map(pick, lives)) for pick in self._told]
+        told_: list[Cells] = [tuple(map(pick, lives)) for pick in self._told]
         try:
             told_[:2] = [tuple(map(a2b_base64, digests)) for digests in told_[:2]]
         except ValueError:
@@ -131,6 +139,10 @@ def _content_fits(text: UsualText, payloads: Cells, outcomes: Cells, cells: Sequ
         and text.digests(zip(durations, sizes, stdouts, salts, strict=True)) == list(outcomes)
         and [None if salted is None else sha256(salted).digest() for salted in outputs] == list(stdouts)
     )
+
+
+def _columns(rows: list[Row]) -> list[Cells]:
+    return list(zip(*rows, strict=True))
 
 
 def _apart(ended: list[Ended], rows: list[Row]) -> tuple[list[Ended], list[Row], list[Ended]]:

@@ -73,6 +73,9 @@ class Content:
         end = 0
         for task_id, attempt, name, offset, data in self._scan.of_tasks(_CHUNKS, list(ids)):
             key = (task_id, attempt, name)
+            if type(data) is not bytes:
+                self._faults.add(f"its {name} is of another type than its column", task_id=task_id)
+                continue
             if key == before and offset < end:
                 self._faults.add(f"its {name} at byte {offset} overlaps what is before", task_id=task_id)
             before, end = key, offset + len(data)

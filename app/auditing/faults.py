@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+OF_ANOTHER_TYPE = "a cell of it is of another type than its column"
 _MORE = 1000
 
 

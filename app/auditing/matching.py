@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from app.auditing import told
 from app.auditing.alike import Alike
+from app.auditing.cell_types import CellTypes
 from app.auditing.content import Content, Due
 from app.auditing.faults import Faults, shown
 from app.auditing.forgotten import Forgotten
@@ -15,6 +16,7 @@ from app.auditing.scanning import BATCH, Row, Scan
 from app.auditing.stories import Ended, Stage, tell
 from app.auditing.told import Told
 from app.domain.event_types import EventType
+from app.storage import tables
 from clawtrail.formats.leaves import SALT_BYTES, has_digest
 
 _WORTH_IT = 8
@@ -25,7 +27,10 @@ _COUNT = len(told.COLUMNS)
 _DIGEST = told.COLUMNS.index("payload_digest")
 _SIGNED = told.COLUMNS.index("signature_digest")
 _BARE = f"SELECT {_NAMES}, id FROM tasks WHERE id IN ({{ids}})"  # noqa: S608 - all of these are our own words
-_WHOLE = f"SELECT {_NAMES}, id, payload, payload_salt, signature FROM tasks WHERE id IN ({{ids}})"  # noqa: S608
+_CONTENT = ("payload", "payload_salt", "signature")
+_WHOLE = f"SELECT {_NAMES}, id, {', '.join(_CONTENT)} FROM tasks WHERE id IN ({{ids}})"  # noqa: S608
+_TOLD_OF_OUTCOMES = 7
+"""How many of the columns of an outcome are told by its event."""
 _ENDS = f"SELECT {OUTCOME} FROM outcomes WHERE task_id IN ({{ids}}) AND nr = 0"  # noqa: S608
 _ONE = f"SELECT {OUTCOME} FROM outcomes WHERE task_id = ? AND attempt = ? AND digest = ?"  # noqa: S608
 _TELL_OF_OUTCOMES = ", ".join(
@@ -54,6 +59,9 @@ class Matching:
         self._forgotten = forgotten
         self._content = Content(scan, faults) if content else None
         self._alike = Alike(scan, self._content)
+        # Of the columns that are not compared with what was told.
+        self._of_tasks = CellTypes(tables.tasks, _CONTENT)
+        self._of_outcomes = CellTypes(tables.outcomes, OUTCOME.split(", ")[_TOLD_OF_OUTCOMES:])
 
     def lives(self, ended: Iterable[tuple[Stage, Sequence[Ended]]]) -> None:
         """Compare tasks that ended: those that lived alike together, and closer what does not fit."""
@@ -94,7 +102,9 @@ class Matching:
             one = some[task_id]
             if row[:_COUNT] != one.row():
                 self._name_differences(task_id, one, row)
-            if whole:
+            if whole and (odd := self._of_tasks.odd(row[_COUNT + 1 :])) is not None:
+                self._faults.add(odd, seq=one.seq, task_id=task_id)
+            elif whole:
                 self._payload(task_id, one, row)
         if missing:
             there = {row[_COUNT] for row in self._scan.of_tasks(_BARE, list(some))}
@@ -157,6 +167,10 @@ class Matching:
     def _due(self, row: Row, seq: int, due: list[Due], *, whole: bool) -> None:
         """Check the content of one outcome by its digest; add to *due* what it says of its output."""
         task_id, attempt, salt = row[0], row[1], row[7]
+        odd = self._of_outcomes.odd(row[_TOLD_OF_OUTCOMES:])
+        if odd is not None:
+            self._faults.add(f"of its outcome {odd}", seq=seq, task_id=task_id)
+            return
         if salt is None:
             self._forgotten.is_missing(task_id, "output", seq=seq)
             if row[9] is not None or row[10] is not None:

@@ -33,11 +33,10 @@ def digest_of(row: Row) -> bytes:
     return sha256(salt + text.encode()).digest()
 
 
-_QUOTE = '"'
-
 USUAL = (
-    "o.error IS NULL AND o.metadata IS NULL AND o.duration_ms IS NOT NULL AND o.stderr_bytes = 0"
-    f" AND o.stderr_digest IS NULL AND o.truncated = 0 AND length(o.salt) = {SALT_BYTES}"
+    "o.error IS NULL AND o.metadata IS NULL AND +o.duration_ms < '' AND +o.stdout_bytes < ''"
+    " AND +o.stderr_bytes = 0 AND o.stderr_digest IS NULL AND +o.truncated = 0"
+    f" AND length(o.salt) = {SALT_BYTES} AND o.salt >= x''"
 )
 """What holds of the outcome of most commands, in SQL."""
 
@@ -46,18 +45,19 @@ class UsualText:
     """Spells the texts of ``USUAL`` outcomes with the same *exit_code* and *reason*."""
 
     def __init__(self, exit_code: int, reason: str) -> None:
-        self._head = f',"error":null,"exit_code":{exit_code},"metadata":null,"reason":{quote(reason)},'
-        self._head += '"stderr":null,"stderr_bytes":0,"stdout":'
+        self._middle = f',"error":null,"exit_code":{exit_code},"metadata":null,"reason":{quote(reason)},'
+        self._middle += '"stderr":null,"stderr_bytes":0,"stdout":'
 
     def digests(self, rows: Iterable[Row]) -> list[bytes]:
         """Return what ``digest_of`` returns, of duration_ms, stdout_bytes, stdout_digest and salt."""
-        head = self._head
+        middle = self._middle
         return [
             sha256(
                 salt
                 + (
-                    f'{{"duration_ms":{duration_ms}{head}'
-                    f"{'null' if stdout is None else f'{_QUOTE}{stdout.hex()}{_QUOTE}'},"
+                    f'{{"duration_ms":{duration_ms}{middle}null,"stdout_bytes":{stdout_bytes},"truncated":0}}'
+                    if stdout is None
+                    else f'{{"duration_ms":{duration_ms}{middle}"{stdout.hex()}",'
                     f'"stdout_bytes":{stdout_bytes},"truncated":0}}'
                 ).encode()
             ).digest()

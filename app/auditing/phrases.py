@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from binascii import a2b_base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.auditing.details import DIGESTS, NOTHING, DetailUnreadable, digest_in, parse
+from app.auditing.faults import OF_ANOTHER_TYPE
 from app.auditing.scanning import Row, Scan
 from clawtrail.formats.canonical import quote
 
@@ -20,20 +21,22 @@ _END = '="'
 _BEFORE_END = _LENGTH - 1
 _ANY_DIGEST = "A" * _BEFORE_END + "="
 _SEPARATORS = 3
+_NUMBERS_BEGIN = "-0123456789I"
+"""How a number begins as SQLite writes it; ``Inf`` is one."""
 
 
 class Phrase:
     """The type, attempt, actor and detail of events, but for a digest that is another one each time.
 
-    An event says this when its key, as ``Scan.said`` has it, is ``head``, a digest from ``opens`` to
-    ``closes``, and ``tail``; of a phrase without a digest all of it is ``head``. ``pieces`` is the
-    canonical text of such an event around its time, its digest, its number, and its task.
+    ``pieces`` is the canonical text of an event that says this around its time, its digest, its number,
+    and its task. ``spelling`` has where the digest stands in its key, as ``Scan.said`` has it, what the key
+    is before that and behind it, then the pieces; of a phrase without a digest, all of the key is before it.
+    Where several events have the same key, it is like none.
     ``fault`` tells why the detail cannot be read, if it cannot.
     """
 
     __slots__ = (
-        "actor", "attempt", "closes", "digest", "facts", "fault", "head", "is_holed", "opens", "pieces",
-        "tail", "type",
+        "actor", "attempt", "digest", "facts", "fault", "is_holed", "pieces", "spelling", "type",
     )  # fmt: skip
 
     def __init__(self, type_: str, attempt: str, actor: str, before: str, tail: str | None) -> None:
@@ -49,14 +52,13 @@ class Phrase:
             self.fault = str(error)
         self.digest = digest_in(type_, self.facts)
         head = f"{type_}\0{attempt}\0{actor}\0{before}"
-        # With a zero byte in a name several phrases have this key: such a one is like no key.
-        self.head = head if head.count("\0") == _SEPARATORS else ""
-        self.tail = tail or ""
         self.is_holed = tail is not None
-        self.opens, self.closes = (len(head), len(head) + _LENGTH) if self.is_holed else (0, 0)
+        cut = slice(len(head), len(head) + _LENGTH) if self.is_holed else None
         start = f'\0{{"actor":{quote(actor)},"at":'
         middle = f',"attempt":{attempt},"detail":{before}'
-        self.pieces = (start, middle, f'{self.tail},"seq":', f',"type":{quote(type_)}}}')
+        self.pieces = (start, middle, f'{tail or ""},"seq":', f',"type":{quote(type_)}}}')
+        is_clear = head.count("\0") == _SEPARATORS and not _like_numbers(type_, actor, before)
+        self.spelling = (cut, head if is_clear else "", tail or "", *self.pieces)
 
     def row(self, seq: int, at: int, task_id: str | None) -> Row:
         """Return an event that says this, as its columns, but for its detail and its leaf."""
@@ -85,14 +87,15 @@ class Phrases:
 
     def _whole(self, key: str, seq: int) -> Phrase:
         parts = key.split("\0")
-        if len(parts) == _SEPARATORS + 1:
-            phrase = _whole(*parts)
+        if _is_clear(parts):
+            type_, attempt, actor, detail = parts
+            phrase = Phrase(type_, attempt, actor, detail, None)
             self._remember(key, phrase)
             return phrase
-        # A zero byte in a name: several events could have this key.
-        columns = "type, coalesce(attempt, 'null'), actor, detail"
-        [row] = self._scan.all(f"SELECT {columns} FROM events WHERE seq = ?", seq)  # noqa: S608 - our own words
-        return _whole(*map(str, row))
+        type_, attempt, actor, detail, is_text = self._scan.spelled(seq)
+        phrase = Phrase(str(type_), str(attempt), str(actor), str(detail), None)
+        phrase.fault = phrase.fault if is_text else OF_ANOTHER_TYPE
+        return phrase
 
     def _remember(self, key: str | tuple[str, str], phrase: Phrase | None) -> None:
         if len(self._known) >= REMEMBERED:
@@ -109,14 +112,22 @@ def is_digest(text: str) -> bool:
         return False
 
 
-def _whole(type_: str, attempt: str, actor: str, detail: str) -> Phrase:
-    return Phrase(type_, attempt, actor, detail, None)
+def _is_clear(parts: Sequence[str]) -> bool:
+    """Say whether only one event has the key of these *parts*.
+
+    With a zero byte in a name several have it, and so have a number and a text that spells it.
+    """
+    return len(parts) == _SEPARATORS + 1 and not _like_numbers(parts[0], parts[2], parts[3])
+
+
+def _like_numbers(type_: str, actor: str, detail: str) -> bool:
+    return type_[:1] in _NUMBERS_BEGIN or actor[:1] in _NUMBERS_BEGIN or detail[:1] in _NUMBERS_BEGIN
 
 
 def _holed(head: str, tail: str) -> Phrase | None:
     """Return the phrase around a digest; None where this is not the place of one."""
     parts = head.split("\0")
-    if len(parts) != _SEPARATORS + 1 or "\0" in tail:
+    if not _is_clear(parts) or "\0" in tail:
         return None
     type_, attempt, actor, before = parts
     phrase = Phrase(type_, attempt, actor, before, tail)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection
@@ -12,13 +13,11 @@ Row = tuple[Any, ...]
 EVENT = "seq, at, type, task_id, attempt, actor, detail, leaf"
 _SAID = "at, task_id, type || x'00' || coalesce(attempt, 'null') || x'00' || actor || x'00' || detail, leaf"
 """An event in fewer cells, since each costs time: what many events have alike stands in one."""
-_SOUND = (
-    "type >= '' AND type < x'' AND actor >= '' AND actor < x'' AND detail >= '' AND detail < x''"
-    " AND at < '' AND coalesce(attempt, 0) < ''"
-)
-"""Text where text has to be, numbers where numbers: joined, they would all pass for the same.
+_SOUND = "type < x'' AND actor < x'' AND detail < x'' AND +at < '' AND coalesce(attempt, 0) < ''"
+"""No bytes in place of text, and nothing else in place of numbers: joined, they would pass for the same.
 
-SQLite sorts numbers before text, and text before bytes.
+SQLite sorts numbers before text, and text before bytes; the ``+`` keeps it from taking one for the other.
+Numbers in place of text are found by ``Phrases``.
 """
 SCHEDULE_COLUMNS = (
     "name",
@@ -84,7 +83,7 @@ class Scan:
     def near_tasks(
         self, query: str, task_ids: Sequence[str], before: Sequence[object], behind: Sequence[object]
     ) -> Iterator[Row]:
-        """Yield the rows of *query* for up to ``BATCH`` tasks, and perhaps of some between them.
+        """Yield the rows of *query* for any number of tasks, and perhaps of some between them.
 
         It says ``{ids}`` where the condition on their ids goes; these are sorted. *before* and *behind* are
         the values for its question marks before and behind that.
@@ -96,7 +95,11 @@ class Scan:
                 query.replace("{ids}", "BETWEEN ? AND ?"), [*before, *span, *behind]
             )
             return found
-        return self._of(query.replace("{ids}", "IN ({ids})"), task_ids, before, behind)
+        query = query.replace("{ids}", "IN ({ids})")
+        return chain.from_iterable(
+            self._of(query, task_ids[first : first + BATCH], before, behind)
+            for first in range(0, len(task_ids), BATCH)
+        )
 
     def _of(
         self, query: str, task_ids: Sequence[str], before: Sequence[object], behind: Sequence[object]
@@ -128,6 +131,19 @@ class Scan:
                 break
             there += 1
         return there if there < end else None
+
+    def first_unsound(self, first: int, end: int) -> int | None:
+        """Return the first event from *first* up to *end* that ``said`` leaves out."""
+        query = f"SELECT seq FROM events WHERE seq >= ? AND seq < ? AND NOT ({_SOUND}) ORDER BY seq LIMIT 1"  # noqa: S608 - our own words
+        found = self.all(query, first, end)
+        return found[0][0] if found else None
+
+    def spelled(self, seq: int) -> Row:
+        """Return type, attempt ("null" for none), actor and detail of one event; last, if these are text."""
+        typed = " AND ".join(f"typeof({name}) = 'text'" for name in ("type", "actor", "detail"))
+        columns = f"type, coalesce(attempt, 'null'), actor, detail, {typed}"
+        [row] = self.all(f"SELECT {columns} FROM events WHERE seq = ?", seq)  # noqa: S608 - the same
+        return row
 
     def events_of(self, task_id: str, before: int) -> list[Row]:
         """Return the events of one task before *before*, in order."""

@@ -38,6 +38,8 @@ Life = list[Any]
 """A task that is followed here: its stage, its id as it stands in the texts of its events, the number of the
 newest, then of each its time and its digest; of an event without one, that is empty."""
 Ended = tuple[str, Life]
+Expected = tuple[slice | None, str, str, str, str, str, str, "Stage | None"]
+"""What is mostly said next at a stage, as ``Phrase.spelling`` has it, and how a task stands then."""
 
 
 class Time(int):
@@ -58,21 +60,18 @@ class Stage:
         self.length = length
         self.ended: list[Ended] | None = [] if is_end else None
         self.then: dict[Phrase, Stage | None] = {}
-        self.usual: tuple[Phrase, Stage | None] = (_UNSAID, None)
+        self.usual: Expected = (*_UNSAID.spelling, None)
 
     def turn_to(self, phrase: Phrase) -> Stage | None:
         """Return how a task stands of which *phrase* is said next, and expect the same of others."""
         then = self.then.get(phrase)
         if then is not None:
-            self.usual = (phrase, then)
+            self.usual = (*phrase.spelling, then)
         return then
 
 
 class Stories:
-    """Follows tasks like ``Lives``, to which it hands on whatever is not quite usual. For one thread.
-
-    ``waiting`` counts the tasks that ended, until they are taken.
-    """
+    """Follows tasks like ``Lives``, to which it hands on whatever is not quite usual. For one thread."""
 
     def __init__(self, phrases: Phrases, lives: Lives, faults: Faults) -> None:
         self._phrases = phrases
@@ -82,7 +81,6 @@ class Stories:
         self._learned = 0
         self._ends: list[Stage] = []
         self._open: dict[str, Life] = {}
-        self.waiting = 0
 
     def follow(self, rows: Sequence[Row], first: int) -> list[bytes]:
         """Take the next events, as ``Scan.said`` has them; return what their leaves have to be.
@@ -99,15 +97,19 @@ class Stories:
                 stage, task = begin, f',"task_id":{"null" if task_id is None else quote(task_id)}'
             else:
                 stage, task = life[0], life[1]
-            phrase, then = stage.usual
-            hole = key[phrase.opens : phrase.closes]
-            if f"{phrase.head}{hole}{phrase.tail}" != key:
+            phrase = None
+            cut, head, tail, before, middle, after, end, then = stage.usual
+            hole = key[cut] if cut else ""
+            if (f"{head}{hole}{tail}" if cut else head) != key:
                 phrase, hole = self._phrases.find(key, seq)
+                before, middle, after, end = phrase.pieces
                 then = stage.turn_to(phrase)
-            before, middle, after, end = phrase.pieces
-            leaves.append(sha256(f"{before}{at}{middle}{hole}{after}{seq}{task}{end}".encode()).digest())
+            text = f"{before}{at}{middle}{hole}{after}{seq}{task}{end}"
+            leaves.append(sha256(text.encode()).digest())
             holes.append(hole)
             if then is None or (life is None and task_id in known):
+                if phrase is None:
+                    phrase, hole = self._phrases.find(key, seq)
                 self._unusual(seq, at, task_id, phrase, hole)
             elif life is None:
                 lives[task_id] = [then, task, seq, at, hole]
@@ -115,32 +117,34 @@ class Stories:
             else:
                 life[0], life[2] = then, seq
                 life += (at, hole)
-                if then.ended is not None:
-                    self._end(then.ended, then, (task_id, life))
+                ended = then.ended
+                if ended is not None:
+                    del lives[task_id]
+                    ended.append((task_id, life))
+                    if len(ended) == 1:
+                        self._ends.append(then)
         self._check_letters(holes, rows, first)
         return leaves
 
-    def take_ended(self) -> list[tuple[Stage, list[Ended]]]:
-        """Return the tasks that ended, by how they stand, and forget them."""
-        taken = [(stage, stage.ended or []) for stage in self._ends]
-        for stage in self._ends:
-            stage.ended = []
-        self._ends.clear()
-        self._lives.outcomes += self.waiting  # no task ends here without one
-        self.waiting = 0
+    def take_ended(self, *, at_least: int = 1) -> list[tuple[Stage, list[Ended]]]:
+        """Return the tasks that ended, by how they stand, and forget them; if they are *at_least* so many."""
+        taken = [(stage, ended) for stage in self._ends if len(ended := stage.ended or []) >= at_least]
+        if taken:
+            for stage, ended in taken:
+                stage.ended = []
+                self._lives.outcomes += len(ended)  # no task ends here without one
+            self._ends = [stage for stage in self._ends if stage.ended]
         return taken
+
+    @property
+    def waiting(self) -> int:
+        """How many tasks ended and were not taken."""
+        return sum([len(stage.ended or ()) for stage in self._ends])
 
     def hand_over(self) -> None:
         """Give all tasks that have not ended to ``Lives``."""
         for task_id in list(self._open):
             self._hand_over(task_id)
-
-    def _end(self, waiting: list[Ended], stage: Stage, ended: Ended) -> None:
-        if not waiting:
-            self._ends.append(stage)
-        waiting.append(ended)
-        self.waiting += 1
-        del self._open[ended[0]]
 
     def _check_letters(self, holes: Sequence[str], rows: Sequence[Row], first: int) -> None:
         """See that only a digest stands where one belongs, and no text that would end there and go on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.auditing import computing, schema
 from app.auditing.ends import Ends
-from app.auditing.faults import Fault, Faults, FirstFault
+from app.auditing.faults import OF_ANOTHER_TYPE, Fault, Faults, FirstFault
 from app.auditing.forgotten import Forgotten
 from app.auditing.growing import Growing
 from app.auditing.lives import Lives
@@ -30,8 +30,10 @@ from clawtrail.formats.notes import Verifier
 SLICE = 16_384
 """Events that are read in one moment; between two such the log of the database may be emptied."""
 
+_TOGETHER = 256
+"""How many tasks that lived alike are compared at once: more do not fit into the processor's cache."""
 _AT_ONCE = 1024
-"""How many tasks that ended wait until they are compared, so that many of them lived alike."""
+"""How many tasks that ended wait at most until they are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +199,9 @@ class _Check:
         """Take the events up to *end*, all in one moment, and what was signed over them."""
         self._vouching.expect(self.growing.size or -1, end)
         first = self.growing.size
-        cursor = self.scan.said(first, end)
-        while rows := cursor.fetchmany(self.growing.room):
-            self._take(rows, first, end)
+        with closing(self.scan.said(first, end)) as cursor:  # left open, it would hold its moment
+            while rows := cursor.fetchmany(self.growing.room):
+                self._take(rows, first, end)
         if self.growing.size < end:
             self._find_gap(first, end)
         self._vouching.reached(self.growing.size)
@@ -216,6 +218,7 @@ class _Check:
         self._vouching.reached(self.growing.size)
         self.growing.close_if_full()
         self.faults.take(held)
+        self._matching.lives(self._stories.take_ended(at_least=_TOGETHER))
         if self._stories.waiting + len(self._lives.ended) >= _AT_ONCE:
             self._compare_ended()
 
@@ -224,6 +227,10 @@ class _Check:
         if missing is not None:
             self.faults.add("this event is missing", seq=missing)
             raise FirstFault  # whatever follows has another place in the tree
+        unsound = self.scan.first_unsound(first, end)
+        if unsound is not None:
+            self.faults.add(OF_ANOTHER_TYPE, seq=unsound)
+            raise FirstFault  # it was left out
 
     def _compare_ended(self) -> None:
         self._matching.lives(self._stories.take_ended())

@@ -76,7 +76,7 @@ def check(path: Path, verifiers: Sequence[Verifier], *, named: Path) -> int:
 
     Raises ``CopyUnusable`` with the first fault; there it is called *named*.
     """
-    reading = engine.reading_engine(path, connections=1)
+    reading = engine.lone_reading_engine(path)
     try:
         with reading.connect() as conn:
             report = verify(conn, verifiers=verifiers, now=opening.now())

@@ -51,7 +51,7 @@ def reader(given: dict[str, Any]) -> Iterator[tuple[Path, Connection]]:
     there is none, when this user may not read it, or when it is not at this version's schema.
     """
     path = database(given)
-    reading = engine.reading_engine(path, connections=1)
+    reading = engine.lone_reading_engine(path)
     try:
         with reading.connect() as conn:
             conn.exec_driver_sql("SELECT count(*) FROM sqlite_schema")

@@ -81,6 +81,21 @@ def reading_engine(path: Path, *, connections: int) -> Engine:
     )
 
 
+def lone_reading_engine(path: Path) -> Engine:
+    """Return an engine whose one connection can only read, in the thread that asks for it first.
+
+    SQLite leaves out the locks between threads there, of which it takes two for each cell that is read.
+    """
+    return create_engine(
+        "sqlite+pysqlite://",
+        module=sqlite_module(),
+        creator=lambda: _connect(path, _READING, lone=True),
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=0,
+    )
+
+
 def sqlite_module() -> ModuleType:
     """Return the newest SQLite driver there is; warn when its SQLite is known to corrupt files."""
     module: ModuleType = _newer_sqlite or _standard_sqlite()
@@ -136,13 +151,19 @@ _READING = (
 )
 
 
-def _connect(path: Path, pragmas: tuple[str, ...]) -> Any:  # noqa: ANN401 - a connection of either driver
+_NO_MUTEX = {"flags": 0x0000_8006}
+"""Open to read and write, make the file if there is none (as usual), and no locks between threads."""
+
+
+def _connect(path: Path, pragmas: tuple[str, ...], *, lone: bool = False) -> Any:  # noqa: ANN401 - a connection of either driver
     # isolation_level None switches the driver's own transactions off; SQLAlchemy says BEGIN.
-    dbapi = sqlite_module().connect(
+    module = sqlite_module()
+    dbapi = module.connect(
         str(path),
         timeout=5.0,
         isolation_level=None,
-        check_same_thread=False,
+        check_same_thread=lone,
+        **(_NO_MUTEX if lone and module is _newer_sqlite else {}),
     )
     for pragma in pragmas:
         dbapi.execute(pragma)

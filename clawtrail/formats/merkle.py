@@ -116,13 +116,11 @@ def levels(hashes: Sequence[bytes]) -> list[Sequence[bytes]]:
 
     What fills no subtree is left out on the levels above.
     """
-    found = [hashes]
+    found, hash_ = [hashes], sha256
     while len(hashes) > 1:
         # `node`, written out: this line is where a verification of the whole record spends its time.
-        hashes = [
-            sha256(b"\x01" + left + right).digest()
-            for left, right in zip(hashes[::2], hashes[1::2], strict=False)
-        ]
+        coming = iter(hashes)
+        hashes = [hash_(b"\x01" + left + right).digest() for left, right in zip(coming, coming, strict=False)]
         found.append(hashes)
     return found
 

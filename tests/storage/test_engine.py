@@ -6,11 +6,12 @@ import logging
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from app.storage import engine
 from app.storage.engine import DatabaseInUse, UnsupportedDatabase
@@ -105,3 +106,20 @@ def test_the_log_is_brought_back_by_the_writer_alone(db: Database) -> None:
     db.writer.maintain(lambda driver: driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
     assert wal.stat().st_size == 0
     assert {db.state(task_id) for task_id in ids} == {"pending"}
+
+
+def test_a_lone_connection_is_for_one_thread(tmp_path: Path) -> None:
+    """A connection that takes no locks between threads is refused to any other thread, and never writes."""
+    path = tmp_path / "clawtrail.db"
+    writing = engine.writing_engine(path)
+    with writing.begin() as conn:
+        conn.exec_driver_sql("CREATE TABLE t (a)")
+    writing.dispose()
+    reading = engine.lone_reading_engine(path)
+    with reading.connect() as conn:
+        assert conn.exec_driver_sql("SELECT count(*) FROM t").scalar_one() == 0
+        with pytest.raises(OperationalError, match="readonly"):
+            conn.exec_driver_sql("INSERT INTO t VALUES (1)")
+        with ThreadPoolExecutor(1) as other, pytest.raises(ProgrammingError, match="thread"):
+            other.submit(conn.exec_driver_sql, "SELECT 1").result()
+    reading.dispose()
