@@ -10,6 +10,7 @@ from typing import Any
 
 from app.backlog import Backlog
 from app.services import callbacks, recovery
+from app.storage.emptying import empty_log
 from app.storage.readers import Readers
 from app.storage.writer import Writer
 from app.waiting import WaitingRoom
@@ -100,20 +101,10 @@ class Janitor:
         """Bring the write-ahead log back into the database, from the writer's connection alone."""
         size = self._wal.stat().st_size if self._wal.exists() else 0
         if size >= TRUNCATE_BYTES:
-            self._writer.maintain(_truncate)
+            self._writer.maintain(lambda driver: empty_log(driver, wait_ms=READERS_MS))
         elif size >= CHECKPOINT_BYTES:
             self._writer.maintain(_checkpoint)
 
 
 def _checkpoint(driver: Any) -> None:  # noqa: ANN401 - the driver's own connection
     driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-
-
-def _truncate(driver: Any) -> None:  # noqa: ANN401 - the driver's own connection
-    # A reader of an old state keeps it from its end. Waiting for him would hold up every writer.
-    [usual] = driver.execute("PRAGMA busy_timeout").fetchone()
-    driver.execute(f"PRAGMA busy_timeout = {READERS_MS}")
-    try:
-        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    finally:
-        driver.execute(f"PRAGMA busy_timeout = {int(usual)}")

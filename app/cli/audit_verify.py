@@ -23,25 +23,11 @@ from app.cli.leaving import leave, or_leave
 from app.cli.options import database_options
 from app.storage import key_file
 from clawtrail.formats.checkpoints import Checkpoint, CheckpointRejected, open_checkpoint
-from clawtrail.formats.notes import BadKey, Verifier
+from clawtrail.formats.notes import Verifier
 from clawtrail.manual import ManualCommand
+from clawtrail.verifier_keys import verifier_key
 
 _ALL = 100
-
-
-def _keys(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> list[Verifier]:
-    return [_key(value) for value in values]
-
-
-def _key(value: str) -> Verifier:
-    try:
-        return Verifier.parse(value)
-    except BadKey as not_a_key:
-        try:
-            return Verifier.parse(Path(value).read_text(encoding="utf-8").strip())
-        except (OSError, ValueError) as error:
-            why = error if isinstance(error, BadKey) else not_a_key
-            raise click.BadParameter(f"neither a verifier key nor a file with one: {why}") from error
 
 
 @click.command("verify", cls=ManualCommand)
@@ -51,7 +37,7 @@ def _key(value: str) -> Verifier:
     "keys",
     metavar="KEY",
     multiple=True,
-    callback=_keys,
+    type=verifier_key,
     help="A verifier key, or a file with one, in place of the data folder's key; may be repeated.",
 )
 @click.option(
@@ -67,7 +53,7 @@ def _key(value: str) -> Verifier:
 def verify(
     *,
     since_checkpoint: bool,
-    keys: list[Verifier],
+    keys: tuple[Verifier, ...],
     remembered: tuple[Path, ...],
     every: bool,
     as_json: bool,
@@ -92,7 +78,7 @@ def verify(
 
     """
     with opening.reader(given) as (path, conn):
-        verifiers = keys or [_own_key(path)]
+        verifiers = list(keys) or [_own_key(path)]
         place = remembering.place(path)
         since = _last(place) if since_checkpoint else None
         claims = [_claim(file, verifiers) for file in remembered] + _own_claim(place)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from app.api import presenting
 from app.cli import ocsf
+from app.cli.event_members import members
 from app.services import browsing
 from app.services.browsing import Filters
 from app.storage.prepared import Prepared
@@ -72,9 +73,8 @@ def as_csv(lines: Sequence[Line]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     for line in lines:
-        members = _members(line)
-        members["detail"] = line.row.detail
-        writer.writerow([_cell(members[name]) for name in COLUMNS])
+        told = _members(line) | {"detail": line.row.detail}
+        writer.writerow([_cell(told[name]) for name in COLUMNS])
     return text.getvalue()
 
 
@@ -103,22 +103,11 @@ def _summary(conn: Connection, row: AnyRow, known: dict[str, str]) -> str | None
 
 
 def _members(line: Line) -> dict[str, Any]:
-    row = line.row
-    return {
-        "seq": row.seq,
-        "at": row.at,
-        "time": iso(row.at),
-        "type": row.type,
-        "actor": row.actor,
-        "taskId": row.task_id,
-        "attempt": row.attempt,
-        "kind": row.kind,
-        "summary": line.summary,
-        "exitCode": line.detail.get("exit_code"),
-        "reason": line.detail.get("reason"),
-        "detail": line.detail,
-        "leaf": b64encode(row.leaf).decode(),
-    }
+    row, detail = line.row, line.detail
+    told = members(row, time=iso(row.at), summary=line.summary, detail=detail)
+    del told["detail"]  # it is long, so it comes behind the rest
+    more = {"exitCode": detail.get("exit_code"), "reason": detail.get("reason"), "detail": detail}
+    return {**told, **more, "leaf": b64encode(row.leaf).decode()}
 
 
 def _cell(value: object) -> object:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from app.api import presenting
+from app.cli.event_members import members
 from app.domain.event_types import EventType
 from app.storage.tables import AnyRow
 from clawtrail.terminal import one_line
@@ -66,18 +67,7 @@ def line(row: AnyRow, *, coloured: bool) -> str:
 
 def as_json(row: AnyRow) -> str:
     """Return an event as one line of JSON in ASCII, with its task's kind and what it does in one line."""
-    told = {
-        "seq": row.seq,
-        "at": row.at,
-        "time": iso(row.at),
-        "type": row.type,
-        "actor": row.actor,
-        "taskId": row.task_id,
-        "attempt": row.attempt,
-        "kind": row.kind,
-        "summary": _summary(row),
-        "detail": json.loads(row.detail),
-    }
+    told = members(row, time=iso(row.at), summary=_summary(row), detail=json.loads(row.detail))
     return json.dumps(told, separators=(",", ":"))
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from struct import unpack_from
 from typing import Any, BinaryIO
 
+from app.storage.emptying import empty_log
+
 _TREE_PAGES = {2: 12, 5: 12, 10: 8, 13: 8}
 """The first byte of a page of a tree, and how long its header is. Overflow pages begin with 0."""
 _FIRST_HEADER = 100
@@ -44,7 +46,7 @@ def sweep(file: BinaryIO, driver: Any, *, patience: float) -> int:  # noqa: ANN4
     log is not empty for one moment in *patience* seconds, and for a file of more than 128 GiB.
     """
     until = time.monotonic() + patience
-    empty_log(driver, until=until)
+    _empty_log(driver, until=until)
     trees = _tree_pages_to_sweep(file)
     while time.monotonic() < until:
         driver.execute("BEGIN IMMEDIATE")
@@ -59,28 +61,16 @@ def sweep(file: BinaryIO, driver: Any, *, patience: float) -> int:  # noqa: ANN4
         finally:
             if driver.in_transaction:
                 driver.execute("ROLLBACK")
-        empty_log(driver, until=until)
+        _empty_log(driver, until=until)
     raise NotSwept(_BUSY)
 
 
-def empty_log(driver: Any, *, until: float) -> None:  # noqa: ANN401 - the driver's own connection
-    """Bring the write-ahead log into the database and cut it to nothing, by the clock's *until*.
-
-    Raises ``NotSwept`` when a reader holds on to it for longer.
-    """
-    [usual] = driver.execute("PRAGMA busy_timeout").fetchone()
-    # It waits for readers with the write lock in its hand: so not long, but often.
-    driver.execute("PRAGMA busy_timeout = 20")
-    try:
-        while True:
-            [busy, _frames, _done] = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            if not busy:
-                return
-            if time.monotonic() > until:
-                raise NotSwept(_BUSY)
-            time.sleep(0.05)
-    finally:
-        driver.execute(f"PRAGMA busy_timeout = {int(usual)}")
+def _empty_log(driver: Any, *, until: float) -> None:  # noqa: ANN401 - the driver's own connection
+    """Empty the write-ahead log by the clock's *until*; raises ``NotSwept`` when a reader holds it longer."""
+    while not empty_log(driver, wait_ms=20):  # not long, but often
+        if time.monotonic() > until:
+            raise NotSwept(_BUSY)
+        time.sleep(0.05)
 
 
 def _is_log_empty(driver: Any) -> bool:  # noqa: ANN401 - the driver's own connection

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import click
@@ -15,12 +14,13 @@ from clawtrail.commands.printing import compact, duration, print_json, print_pai
 from clawtrail.exits import REFUSED
 from clawtrail.formats import receipts
 from clawtrail.formats.events import Event
-from clawtrail.formats.notes import BadKey, Verifier
+from clawtrail.formats.notes import Verifier
 from clawtrail.formats.outcomes import Outcome
 from clawtrail.formats.receipts import Proven, ReceiptRejected, Told
 from clawtrail.formats.spelling import base64_of
 from clawtrail.manual import ManualCommand
 from clawtrail.terminal import one_line
+from clawtrail.verifier_keys import verifier_key
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_OUTPUT = 200
@@ -31,21 +31,14 @@ _LIMITS = (
 )
 
 
-def _key(_ctx: click.Context, _param: click.Parameter, value: str) -> Verifier:
-    try:
-        return Verifier.parse(value)
-    except BadKey as not_a_key:
-        try:
-            return Verifier.parse(Path(value).read_text(encoding="utf-8").strip())
-        except (OSError, ValueError) as error:
-            why = error if isinstance(error, BadKey) else not_a_key
-            raise click.BadParameter(f"neither a verifier key nor a file with one: {why}") from error
-
-
 @click.command(cls=ManualCommand)
 @click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option(
-    "--key", required=True, metavar="KEY", callback=_key, help="The record's verifier key, or a file with it."
+    "--key",
+    required=True,
+    metavar="KEY",
+    type=verifier_key,
+    help="The record's verifier key, or a file with it.",
 )
 @json_option
 def verify(*, file: str, key: Verifier, as_json: bool) -> int:

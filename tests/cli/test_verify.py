@@ -121,12 +121,27 @@ def test_what_is_no_receipt_is_refused(typed: Type, tmp_path: Path, content: byt
     assert "\x1b" not in ran.err
 
 
-@pytest.mark.parametrize("key", ["", "no key", "x+y+z", KEY[:-1], "/nonexistent/key", "/", "a\0b"])
-def test_a_wrong_key_is_wrong_usage(typed: Type, receipt: Path, key: str) -> None:
-    """What is neither a key nor a file with one is told as wrong usage."""
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("", "cannot be read: Is a directory"),
+        ("/", "cannot be read: Is a directory"),
+        ("no key", "there is no file 'no key'"),
+        ("/nonexistent/log.key", "there is no file '/nonexistent/log.key', and a verifier key it is not"),
+        ("x+y+z", "looks like a verifier key, but the key is malformed"),
+        (KEY[:-1], "looks like a verifier key, but the key is malformed"),
+        ("a\0b", "cannot be read: embedded null byte"),
+        ("~" * 5000, "cannot be read: File name too long"),
+        (str(Path(__file__)), "holds no verifier key"),
+        ("/bin/sh", "holds no text"),
+    ],
+)
+def test_a_wrong_key_is_wrong_usage(typed: Type, receipt: Path, key: str, why: str) -> None:
+    """What is neither a key nor a file with one is wrong usage; what it is, is said, and what to do."""
     ran = typed("verify", str(receipt), "--key", key)
     assert (ran.status, ran.out) == (2, b"")
-    assert "neither a verifier key nor a file with one" in ran.err
+    assert why in ran.err
+    assert "The record's owner prints it with: clawtrail audit key" in ran.err
 
 
 def test_a_missing_file_or_key_is_wrong_usage(typed: Type, receipt: Path) -> None:
