@@ -14,6 +14,8 @@ from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import BadRequest, Error
 
 from app.api.errors import HTTP_CODES, HTTP_SENTENCES, refusal
+from app.api.unfinished import UNFINISHED
+from app.pauses import Pause, Suspended
 
 MAX_LINE = 1024
 MAX_TRAILER = 65_536
@@ -106,7 +108,21 @@ def _is_endless(body: ChunkedReceiver) -> bool:
 
 
 class _Answer(WSGITask):  # type: ignore[misc]  # waitress is untyped
-    """Waitress's answer, its head and its first piece in one packet."""
+    """Waitress's answer, its head and its first piece in one packet; it can be taken up again."""
+
+    def execute(self) -> None:
+        """Have the application answer; it may suspend the request, and is called again then."""
+        try:
+            super().execute()
+        except Suspended:
+            self.channel.put_off(self)
+            raise
+
+    def see_through(self) -> None:
+        """Have the application do what is left, if the connection broke before it was called again."""
+        left = self.environ.get(UNFINISHED)
+        if left is not None:
+            left.abandon()
 
     def write(self, data: bytes) -> None:
         """Send *data*, the first time with the head before it."""
@@ -129,9 +145,9 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress is untyped
 
     parser_class = _Parser
     error_task_class = _Refusal
-    task_class = _Answer
     _held: bytes | None = None
     _unsent = False
+    _begun: _Answer | None = None
 
     def readable(self) -> bool:
         """Say whether the loop is to read: not while an answer is stuck, nor far ahead of the answers."""
@@ -152,13 +168,36 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress is untyped
         super().add_channel(map)
         self.server.arrived(self._fileno)
 
+    def task_class(self, channel: Channel, request: HTTPRequestParser) -> _Answer:
+        """Return what is to serve *request*: what has begun to, or what begins."""
+        begun, self._begun = self._begun, None
+        return begun or _Answer(channel, request)
+
     def service(self) -> None:
-        """Answer the request that has come."""
+        """Answer the request that has come, or go on with it, to its end or to its next pause."""
+        begun, pause = self._begun, None
         self.server.serving(self)
         try:
             super().service()
+        except Suspended as suspended:
+            pause = suspended.pause
         finally:
             self.server.serving(None)
+        if pause is not None:
+            pause.then(lambda: self._go_on(pause))  # another thread's from here on
+        elif begun is not None:
+            begun.see_through()
+
+    def _go_on(self, pause: Pause) -> None:
+        threads = self.server.task_dispatcher
+        if pause.is_urgent():
+            threads.add_urgent(self)
+        else:
+            threads.add_task(self)
+
+    def put_off(self, begun: _Answer) -> None:
+        """Keep what has begun to serve the first request, to go on with it."""
+        self._begun = begun
 
     def leaves_work(self) -> bool:
         """Say whether something is left for the loop: to send, to close, or to read on after a pause.

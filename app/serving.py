@@ -15,6 +15,7 @@ from waitress.adjustments import Adjustments
 
 from app.api.routing import DOORWAY
 from app.api.service import Service
+from app.api.unfinished import SUSPENDS, UNFINISHED, Steps
 from app.factory import FAILURES, close_app
 from app.ports import Port
 from app.threads import Threads
@@ -45,10 +46,13 @@ class Busy:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI
         """Serve one request, counted, with the doorway of this port."""
-        environ[DOORWAY] = self._doorway
         with self._lock:
             self.count += 1
         try:
+            begun: Steps | None = environ.get(UNFINISHED)
+            if begun is not None:
+                return begun.take_up()
+            environ |= {DOORWAY: self._doorway, SUSPENDS: True}
             return self._app(environ, start_response)
         finally:
             with self._lock:

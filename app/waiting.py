@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
-Alive = Callable[[], bool]
-HasLabels = Callable[[str | None], bool]
-
+from app.alarms import Alarms
+from app.seats import Alive, Offer, Rest, Seat, WorkerSeat
 
 QUESTIONS_KEY = "questions"
 """The key under which those wait who follow the questions to people."""
@@ -22,43 +19,6 @@ def output_key(task_id: str) -> str:
     return f"output:{task_id}"
 
 
-@dataclass(slots=True, eq=False)
-class Seat:
-    """One parked request. ``woken`` is set by whoever wakes it; ``alive`` says if anybody still listens."""
-
-    alive: Alive
-    woken: threading.Event = field(default_factory=threading.Event)
-
-    def wait(self, until: float) -> bool:
-        """Sleep until woken or until the ``time.monotonic`` instant *until*; say whether woken."""
-        return self.woken.wait(max(0.0, until - time.monotonic()))
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A task that somebody may take: its id, its kind and the labels that it needs."""
-
-    task_id: str
-    kind: str
-    labels: str | None
-
-
-@dataclass(slots=True, eq=False)
-class WorkerSeat(Seat):
-    """A parked worker: which worker and session it is, what it can run now, and what woke it.
-
-    One that has no hand free can run no kind: it waits for news of what it holds. ``has`` says if it
-    has the labels that a task needs.
-    """
-
-    worker_id: str = ""
-    session: str = ""
-    kinds: tuple[str, ...] = ()
-    has: HasLabels = lambda _labels: True
-    superseded: bool = False
-    offered: Offer | None = None
-
-
 class Ticket(NamedTuple):
     """How many tasks were offered in vain so far, and how often this worker was called."""
 
@@ -67,7 +27,7 @@ class Ticket(NamedTuple):
 
 
 class Doorway:
-    """Admits a bounded number of waits, so that short requests always find a thread.
+    """Admits a bounded number of waits, so that short requests always find room.
 
     Any thread may call it; the lock guards the counts.
     """
@@ -107,7 +67,13 @@ class WaitingRoom:
         self._workers: dict[WorkerSeat, None] = {}
         self._of_worker: dict[str, dict[WorkerSeat, None]] = {}
         self._of_kind: dict[str, dict[WorkerSeat, None]] = {}
+        self._attending: dict[tuple[str, str], WorkerSeat] = {}
         self._by_key: dict[str, set[Seat]] = {}
+        self._alarms = Alarms()
+
+    def rest(self, seat: Seat, until: float) -> Rest:
+        """Return what to await in *seat*: it is woken, or the ``time.monotonic`` instant *until* comes."""
+        return Rest(seat, until, self._alarms)
 
     @contextmanager
     def expecting(self, key: str, alive: Alive) -> Iterator[Seat]:
@@ -116,7 +82,7 @@ class WaitingRoom:
         with self._lock:
             self._by_key.setdefault(key, set()).add(seat)
             if not self._open:
-                seat.woken.set()
+                seat.wake()
         try:
             yield seat
         finally:
@@ -133,14 +99,14 @@ class WaitingRoom:
         with self._lock:
             seats = list(self._by_key.get(key, ()))
         for seat in seats:
-            seat.woken.set()
+            seat.wake()
 
     def ticket(self, worker_id: str) -> Ticket:
         """Return the state of affairs for a worker; take it before looking for tasks."""
         with self._lock:
             return Ticket(self._unanswered, self._calls.get(worker_id, 0))
 
-    def park(self, seat: WorkerSeat, ticket: Ticket, until: float) -> bool:
+    async def park(self, seat: WorkerSeat, ticket: Ticket, until: float) -> bool:
         """Wait until there may be news for the worker; say at once if there are since *ticket*.
 
         Returns False when the time was over (``time.monotonic`` instant *until*), else True.
@@ -149,6 +115,8 @@ class WaitingRoom:
         with self._lock:
             if not self._open:
                 return False
+            if seat.superseded:
+                return True
             if ticket != Ticket(self._unanswered, self._calls.get(seat.worker_id, 0)):
                 return True
             seat.woken.clear()
@@ -156,7 +124,7 @@ class WaitingRoom:
             self._of_worker.setdefault(seat.worker_id, {})[seat] = None
             for kind in seat.kinds:
                 self._of_kind.setdefault(kind, {})[seat] = None
-        seat.wait(until)
+        await self.rest(seat, until)
         with self._lock:
             # Whoever woke it took it out; what is still in has seen nothing but time go by.
             if seat not in self._workers:
@@ -164,11 +132,25 @@ class WaitingRoom:
             self._remove(seat)
             return False
 
-    def supersede(self, worker_id: str, session: str) -> None:
-        """Answer at once the parked sync of the same worker session: a newer one has come."""
-        for seat in self._take_of(worker_id, lambda s: s.session == session):
-            seat.superseded = True
-            seat.woken.set()
+    @contextmanager
+    def attending(self, seat: WorkerSeat) -> Iterator[None]:
+        """Be the one sync of a worker's session: an older one is answered at once, and parks no more."""
+        session = (seat.worker_id, seat.session)
+        with self._lock:
+            older = self._attending.get(session)
+            self._attending[session] = seat
+            if older is not None:
+                older.superseded = True
+                if older in self._workers:
+                    self._remove(older)
+        if older is not None:
+            older.wake()
+        try:
+            yield
+        finally:
+            with self._lock:
+                if self._attending.get(session) is seat:
+                    del self._attending[session]
 
     def offer(self, task: Offer) -> None:
         """Wake the longest waiting worker that can run *task*; if none waits, let none park."""
@@ -181,7 +163,7 @@ class WaitingRoom:
                 return
             self._remove(seat)
             seat.offered = task
-        seat.woken.set()
+        seat.wake()
 
     def pass_on(self, seat: WorkerSeat, taken: Collection[str] = ()) -> None:
         """Offer to another the task that *seat* was woken for, unless it is among those *taken*.
@@ -196,7 +178,7 @@ class WaitingRoom:
         with self._lock:
             self._unanswered += 1
         for seat in self._take(lambda _seat: True):
-            seat.woken.set()
+            seat.wake()
 
     def offer_to_next(self) -> None:
         """Let the longest waiting worker look; the safety net for what nobody was told of."""
@@ -205,14 +187,14 @@ class WaitingRoom:
             if seat is None:
                 return
             self._remove(seat)
-        seat.woken.set()
+        seat.wake()
 
     def call(self, worker_id: str) -> None:
         """Wake the parked requests of one worker: something concerns it alone."""
         with self._lock:
             self._calls[worker_id] = self._calls.get(worker_id, 0) + 1
         for seat in self._take_of(worker_id, lambda _seat: True):
-            seat.woken.set()
+            seat.wake()
 
     def sweep(self) -> None:
         """Wake every seat where nobody listens any more (hung up, or the token was revoked)."""
@@ -220,9 +202,9 @@ class WaitingRoom:
             waiting = [seat for seats in self._by_key.values() for seat in seats]
         for seat in waiting:
             if not seat.alive():
-                seat.woken.set()
+                seat.wake()
         for worker_seat in self._take(lambda s: not s.alive()):
-            worker_seat.woken.set()
+            worker_seat.wake()
 
     def close(self) -> None:
         """Answer all who wait, and let nobody park from now on."""
@@ -230,9 +212,9 @@ class WaitingRoom:
             self._open = False
             waiting = [seat for seats in self._by_key.values() for seat in seats]
         for seat in waiting:
-            seat.woken.set()
+            seat.wake()
         for worker_seat in self._take(lambda _seat: True):
-            worker_seat.woken.set()
+            worker_seat.wake()
 
     @property
     def is_open(self) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 from app.backlog import Backlog
 from app.domain.event_types import EventType as E
+from app.seats import Offer
 from app.storage.ledger import Event
-from app.waiting import QUESTIONS_KEY, Offer, WaitingRoom, output_key
+from app.waiting import QUESTIONS_KEY, WaitingRoom, output_key
 
 _FINISHING = frozenset(
     {

@@ -32,9 +32,9 @@ routes = Routes("agents")
     answers=answers.Dispatched,
     limited=True,
 )
-def ask_claude(call: Call[agent_models.AskClaude, models.Wait]) -> Any:  # noqa: ANN401 - JSON
+async def ask_claude(call: Call[agent_models.AskClaude, models.Wait]) -> Any:  # noqa: ANN401 - JSON
     """Submit a prompt for Claude Code; with ``wait`` the answer is its result if it comes in time."""
-    return _ask(call, Kind.CLAUDE_CLI)
+    return await _ask(call, Kind.CLAUDE_CLI)
 
 
 @routes(
@@ -46,9 +46,9 @@ def ask_claude(call: Call[agent_models.AskClaude, models.Wait]) -> Any:  # noqa:
     answers=answers.Dispatched,
     limited=True,
 )
-def ask_codex(call: Call[AskAgent, models.Wait]) -> Any:  # noqa: ANN401 - JSON
+async def ask_codex(call: Call[AskAgent, models.Wait]) -> Any:  # noqa: ANN401 - JSON
     """Submit a prompt for Codex."""
-    return _ask(call, Kind.CODEX_CLI)
+    return await _ask(call, Kind.CODEX_CLI)
 
 
 @routes(
@@ -60,9 +60,9 @@ def ask_codex(call: Call[AskAgent, models.Wait]) -> Any:  # noqa: ANN401 - JSON
     answers=answers.Dispatched,
     limited=True,
 )
-def ask_gemini(call: Call[agent_models.AskGemini, models.Wait]) -> Any:  # noqa: ANN401 - JSON
+async def ask_gemini(call: Call[agent_models.AskGemini, models.Wait]) -> Any:  # noqa: ANN401 - JSON
     """Submit a prompt for Gemini."""
-    return _ask(call, Kind.GEMINI_CLI)
+    return await _ask(call, Kind.GEMINI_CLI)
 
 
 @routes("GET", "/claude/sessions", roles=READERS, answers=answers.AgentSessions)
@@ -109,14 +109,14 @@ def sessions_stats(call: Call[Nothing, Nothing]) -> dict[str, Any]:
     }
 
 
-def _ask(call: Call[Any, models.Wait], kind: Kind) -> Any:  # noqa: ANN401 - JSON
+async def _ask(call: Call[Any, models.Wait], kind: Kind) -> Any:  # noqa: ANN401 - JSON
     asked: AskAgent = call.body
     new_session = None if asked.session_id else str(uuid.uuid4())
     order = submissions.order_of(call, kind, asked, new_session=new_session)
     once = submissions.once_of(call, [asked])
 
-    def submit() -> str:
-        return submissions.dispatch(call, order, once, secret=asked.callback_bot_token)
+    async def submit() -> str:
+        return await submissions.dispatch(call, order, once, secret=asked.callback_bot_token)
 
     def accepted(task_id: str) -> dict[str, Any]:
         session = new_session or asked.session_id
@@ -126,7 +126,7 @@ def _ask(call: Call[Any, models.Wait], kind: Kind) -> Any:  # noqa: ANN401 - JSO
             )
         return {"taskId": task_id, "sessionId": session, "message": MESSAGES[kind], "status": "pending"}
 
-    return submissions.carry_out(call, order.id, submit, accepted)
+    return await submissions.carry_out(call, order.id, submit, accepted)
 
 
 def _sessions(call: Call[Any, Any], kind: str | None, limit: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ routes = Routes("approvals")
 
 
 @routes("GET", "/approvals", roles=READERS, query=models.ListApprovals, answers=answers.Approvals)
-def list_approvals(call: Call[Nothing, models.ListApprovals]) -> dict[str, Any]:
+async def list_approvals(call: Call[Nothing, models.ListApprovals]) -> dict[str, Any]:
     """List questions: those that are open, the oldest first, or others, the newest first."""
     asked, service = call.query, call.service
     with service.room.expecting(QUESTIONS_KEY, call.alive) as seat:
@@ -27,7 +27,7 @@ def list_approvals(call: Call[Nothing, models.ListApprovals]) -> dict[str, Any]:
                 told = _look(call)
                 if told["version"] != asked.version or not admitted or not service.room.is_open:
                     return told
-                if not seat.wait(until) or not call.alive():
+                if not await service.room.rest(seat, until) or not call.alive():
                     return told
 
 

@@ -122,14 +122,15 @@ def present(error: Exception) -> Response:
 
 def register(app: Flask) -> None:
     """Let *app* answer every error as JSON."""
-
-    def handle(error: Exception) -> Response:
-        response = present(error)
-        if request.path == OLD_POLL and request.method == "GET":
-            return _for_old_worker(response)
-        return _for_model(response) if request.path == MCP else response
-
     app.register_error_handler(Exception, handle)
+
+
+def handle(error: Exception) -> Response:
+    """Return the response for an error of the present request, as its sort of caller understands it."""
+    response = present(error)
+    if request.path == OLD_POLL and request.method == "GET":
+        return _for_old_worker(response)
+    return _for_model(response) if request.path == MCP else response
 
 
 def _for_old_worker(refused: Response) -> Response:

@@ -20,9 +20,9 @@ routes = Routes("files")
     answers=answers.Accepted,
     limited=True,
 )
-def read_file(call: Call[models.ReadFile, models.Wait]) -> Any:  # noqa: ANN401 - JSON
+async def read_file(call: Call[models.ReadFile, models.Wait]) -> Any:  # noqa: ANN401 - JSON
     """Submit the reading of a file; the result's ``stdout`` is its content."""
-    return submissions.place(call, Kind.FILE_READ, call.body)
+    return await submissions.place(call, Kind.FILE_READ, call.body)
 
 
 @routes(
@@ -34,9 +34,9 @@ def read_file(call: Call[models.ReadFile, models.Wait]) -> Any:  # noqa: ANN401 
     answers=answers.Accepted,
     limited=True,
 )
-def write_file(call: Call[models.WriteFile, models.Wait]) -> Any:  # noqa: ANN401 - JSON
+async def write_file(call: Call[models.WriteFile, models.Wait]) -> Any:  # noqa: ANN401 - JSON
     """Submit the writing of a file: exactly these bytes, at once or not at all."""
-    return submissions.place(call, Kind.FILE_WRITE, call.body)
+    return await submissions.place(call, Kind.FILE_WRITE, call.body)
 
 
 @routes(
@@ -48,6 +48,6 @@ def write_file(call: Call[models.WriteFile, models.Wait]) -> Any:  # noqa: ANN40
     answers=answers.Accepted,
     limited=True,
 )
-def edit_file(call: Call[models.EditFile, models.Wait]) -> Any:  # noqa: ANN401 - JSON
+async def edit_file(call: Call[models.EditFile, models.Wait]) -> Any:  # noqa: ANN401 - JSON
     """Submit an exact replacement in a file."""
-    return submissions.place(call, Kind.FILE_EDIT, call.body)
+    return await submissions.place(call, Kind.FILE_EDIT, call.body)

@@ -11,12 +11,19 @@ from urllib.parse import urlencode
 from flask import Flask
 from werkzeug.wrappers import Response
 
+from app.api.unfinished import SUSPENDS
 from clawtrail.mcp.desk import Json, Refusal, Request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-_OWN = ("HTTP_IDEMPOTENCY_KEY", "HTTP_TRANSFER_ENCODING", "wsgi.input_terminated", "werkzeug.request")
+_OWN = (
+    "HTTP_IDEMPOTENCY_KEY",
+    "HTTP_TRANSFER_ENCODING",
+    "wsgi.input_terminated",
+    "werkzeug.request",
+    SUSPENDS,
+)
 
 
 class InnerDesk:

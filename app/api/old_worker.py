@@ -14,11 +14,11 @@ from app.api.worker_models import OldNote, OldPoll, OldResult
 from app.api.worker_reports import LATE, note
 from app.domain.errors import LeaseLost
 from app.domain.kinds import V1_KINDS, Kind
+from app.seats import WorkerSeat
 from app.services import claiming, finishing
 from app.services.attempts import Reporter
 from app.services.claiming import Claim, Worker
 from app.services.outcomes import Outcome
-from app.waiting import WorkerSeat
 
 MAX_POLL_WAIT_MS = 60_000
 MACHINE = "v1"
@@ -27,7 +27,7 @@ routes = Routes("old_worker")
 
 
 @routes("GET", "/worker/poll", roles=WORKER, query=OldPoll)
-def poll(call: Call[Nothing, OldPoll]) -> Response:
+async def poll(call: Call[Nothing, OldPoll]) -> Response:
     """Return the oldest task that an old worker understands, or ``null``; never anything else."""
     if call.request.method == "HEAD":  # an answer without a body cannot bring a task
         return answer(None)
@@ -38,13 +38,13 @@ def poll(call: Call[Nothing, OldPoll]) -> Response:
     with call.doorway.admission() as admitted:
         while True:
             ticket = room.ticket(worker.id)
-            claim = service.write(
+            claim = await service.written(
                 lambda conn: claiming.claim_for_old_worker(conn, worker_id=worker.id, now=service.clock()),
             )
             if claim is not None:
                 room.pass_on(seat, [claim.task_id])
                 break
-            if not admitted or not room.park(seat, ticket, until):
+            if not admitted or not await room.park(seat, ticket, until):
                 break
             if not call.alive():
                 room.pass_on(seat)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import wraps
+from types import CoroutineType
 from typing import Any, Generic, TypeVar
 
 from flask import Blueprint, Request, Response, current_app, request
@@ -16,6 +17,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from app.api import bodies
 from app.api.errors import BadBody, answer
 from app.api.service import Service
+from app.api.unfinished import Unfinished
 from app.domain.errors import Forbidden, Unauthorized
 from app.domain.roles import Principal, Role
 from app.waiting import Doorway
@@ -162,6 +164,8 @@ def _serve(service: Service, endpoint: Endpoint, **variables: str) -> Response:
     body, query = _body(endpoint, asked), _query(endpoint, asked)
     call: Call[Any, Any] = Call(service, principal, role, body, query, asked, now)
     told = endpoint.view(call, **variables)
+    if isinstance(told, CoroutineType):
+        return Unfinished(told)
     return told if isinstance(told, Response) else answer(told)
 
 

@@ -17,6 +17,7 @@ from app.services.checkpoints import Signed
 from app.services.claiming import Claim
 from app.services.firing import House
 from app.signing import Signing
+from app.storage.line import Place
 from app.storage.readers import Readers
 from app.storage.sealing import Sealer
 from app.storage.writer import Writer
@@ -51,6 +52,10 @@ class Service:
     def write(self, act: Callable[[Connection], T]) -> T:
         """Run *act* through the one writer; returns when it is on the disk."""
         return self.writer.perform(act)
+
+    def written(self, act: Callable[[Connection], T]) -> Place[T]:
+        """Have *act* done by the one writer; awaited, what it returned, when it is on the disk."""
+        return self.writer.enter(act)
 
     @property
     def house(self) -> House:

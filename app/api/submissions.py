@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from flask import Response
@@ -16,6 +16,7 @@ from app.api.routing import Call
 from app.domain.errors import QueueFull
 from app.domain.kinds import AGENT_KINDS
 from app.domain.timing import clamp_timeout
+from app.seats import Seat
 from app.services import budgets, dispatching
 from app.services.dispatching import Dispatch
 from app.services.submitting import Once, Order, Submission, find_earlier, submit_each
@@ -27,14 +28,21 @@ MAX_KEY = 255
 Request = SubmitTask | ReadFile | WriteFile | EditFile | AskAgent
 
 
-def place(call: Call[Any, Any], kind: str, asked: Request) -> Any:  # noqa: ANN401 - JSON
+async def place(call: Call[Any, Any], kind: str, asked: Request) -> Any:  # noqa: ANN401 - JSON
     """Submit one task and return its id, or its result when it comes within the asked ``wait``."""
     order, once = order_of(call, kind, asked), once_of(call, [asked])
-    return carry_out(call, order.id, lambda: _submit(call, [order], once)[0], accepted)
+
+    async def submit() -> str:
+        return (await _submit(call, [order], once))[0]
+
+    return await carry_out(call, order.id, submit, accepted)
 
 
-def carry_out(
-    call: Call[Any, Any], new_id: str, submit: Callable[[], str], accepted: Callable[[str], dict[str, Any]]
+async def carry_out(
+    call: Call[Any, Any],
+    new_id: str,
+    submit: Callable[[], Awaitable[str]],
+    accepted: Callable[[str], dict[str, Any]],
 ) -> Any:  # noqa: ANN401 - JSON
     """Do *submit*, which returns a task's id, and return what *accepted* makes of it.
 
@@ -42,30 +50,32 @@ def carry_out(
     task gets when it is new.
     """
     if call.query.wait <= 0:
-        return accepted(submit())
+        return accepted(await submit())
     with call.service.room.expecting(new_id, call.alive) as seat:
-        task_id = submit()
+        task_id = await submit()
         if task_id != new_id:  # an earlier submission with this key: wait for that one
-            return await_result(call, task_id)
-        with call.doorway.admission() as admitted:
-            if admitted:
-                seat.wait(call.deadline(call.query.wait, call.service.settings.max_wait_ms))
+            return await await_result(call, task_id)
+        admitted = await _rest(call, seat)
     return present(call, task_id, admitted=admitted)
 
 
-def place_again(call: Call[Any, Any], order: Order) -> str:
+async def place_again(call: Call[Any, Any], order: Order) -> str:
     """Submit an order made of an earlier task; return the new task's id."""
     once = once_of(call, [])
-    return dispatch(call, order, once) if order.kind in AGENT_KINDS else _submit(call, [order], once)[0]
+    if order.kind in AGENT_KINDS:
+        return await dispatch(call, order, once)
+    return (await _submit(call, [order], once))[0]
 
 
-def place_all(call: Call[Any, Any], asked: Sequence[SubmitTask]) -> list[str]:
+async def place_all(call: Call[Any, Any], asked: Sequence[SubmitTask]) -> list[str]:
     """Submit several tasks, all or none, in one transaction; return their ids in order."""
     orders = [order_of(call, one.kind, one) for one in asked]
-    return _submit(call, orders, once_of(call, asked))
+    return await _submit(call, orders, once_of(call, asked))
 
 
-def dispatch(call: Call[Any, Any], order: Order, once: Once | None, *, secret: str | None = None) -> str:
+async def dispatch(
+    call: Call[Any, Any], order: Order, once: Once | None, *, secret: str | None = None
+) -> str:
     """Submit one task of an agent within the caller's budget; *secret* is the token for its callback."""
     if _is_full(call, 1):
         return _taken_before(call, once, 1)[0]
@@ -75,7 +85,7 @@ def dispatch(call: Call[Any, Any], order: Order, once: Once | None, *, secret: s
         wanted=budgets.micros(json.loads(order.payload).get("maxCostUsd")) or 0,
         sealed=None if secret is None else service.sealer.seal(secret, about=order.id),
     )
-    return service.write(
+    return await service.written(
         lambda conn: dispatching.dispatch(conn, order, more, actor=call.actor, now=call.now, once=once),
     )
 
@@ -112,17 +122,24 @@ def accepted(task_id: str) -> dict[str, Any]:
     return {"taskId": task_id, "message": MESSAGE, "status": "pending"}
 
 
-def await_result(call: Call[Any, Any], task_id: str) -> Response:
+async def await_result(call: Call[Any, Any], task_id: str) -> Response:
     """Return the result of a task, or after the asked ``wait`` where it stands."""
     service = call.service
     with service.room.expecting(task_id, call.alive) as seat:
         told = service.read(lambda conn: presenting.result(conn, task_id))
         if "completedAt" in told or call.query.wait <= 0:
             return answer(told)
-        with call.doorway.admission() as admitted:
-            if admitted:
-                seat.wait(call.deadline(call.query.wait, service.settings.max_wait_ms))
+        admitted = await _rest(call, seat)
     return present(call, task_id, admitted=admitted)
+
+
+async def _rest(call: Call[Any, Any], seat: Seat) -> bool:
+    """Wait in *seat* for as long as was asked; say whether there was room for one more wait."""
+    with call.doorway.admission() as admitted:
+        if admitted:
+            until = call.deadline(call.query.wait, call.service.settings.max_wait_ms)
+            await call.service.room.rest(seat, until)
+    return admitted
 
 
 def present(call: Call[Any, Any], task_id: str, *, admitted: bool) -> Response:
@@ -133,10 +150,10 @@ def present(call: Call[Any, Any], task_id: str, *, admitted: bool) -> Response:
     return response
 
 
-def _submit(call: Call[Any, Any], orders: Sequence[Order], once: Once | None) -> list[str]:
+async def _submit(call: Call[Any, Any], orders: Sequence[Order], once: Once | None) -> list[str]:
     if _is_full(call, len(orders)):
         return _taken_before(call, once, len(orders))
-    return call.service.write(
+    return await call.service.written(
         Joint(Submission(orders, call.actor, call.now, once), submit_each),
     )
 

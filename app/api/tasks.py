@@ -28,9 +28,9 @@ routes = Routes("tasks")
     answers=answers.Accepted,
     limited=True,
 )
-def submit_task(call: Call[models.SubmitTask, models.Wait]) -> Any:  # noqa: ANN401 - JSON
+async def submit_task(call: Call[models.SubmitTask, models.Wait]) -> Any:  # noqa: ANN401 - JSON
     """Submit a task; with ``wait`` the answer is its result if it comes in time."""
-    return submissions.place(call, call.body.kind, call.body)
+    return await submissions.place(call, call.body.kind, call.body)
 
 
 @routes(
@@ -41,9 +41,9 @@ def submit_task(call: Call[models.SubmitTask, models.Wait]) -> Any:  # noqa: ANN
     answers=answers.BatchAccepted,
     limited=True,
 )
-def submit_batch(call: Call[models.Batch, Nothing]) -> dict[str, Any]:
+async def submit_batch(call: Call[models.Batch, Nothing]) -> dict[str, Any]:
     """Submit up to 1,000 tasks, all or none."""
-    ids = submissions.place_all(call, call.body.tasks)
+    ids = await submissions.place_all(call, call.body.tasks)
     return {"taskIds": ids, "count": len(ids)}
 
 
@@ -83,9 +83,9 @@ def list_tasks(call: Call[Nothing, models.ListTasks]) -> dict[str, Any]:
 
 
 @routes("GET", "/tasks/{task_id}", roles=READERS, query=models.Wait, answers=answers.Result)
-def get_task(call: Call[Nothing, models.Wait], task_id: str) -> Response:
+async def get_task(call: Call[Nothing, models.Wait], task_id: str) -> Response:
     """Return a task's result; held up to ``wait`` while it is unfinished. It can be read again."""
-    return submissions.await_result(call, task_id)
+    return await submissions.await_result(call, task_id)
 
 
 @routes("GET", "/tasks/{task_id}/detail", roles=READERS, answers=answers.Detail)
@@ -112,7 +112,7 @@ def get_events(call: Call[Nothing, Nothing], task_id: str) -> dict[str, Any]:
     query=models.ReadOutput,
     answers=answers.Output,
 )
-def get_output(call: Call[Nothing, models.ReadOutput], task_id: str) -> dict[str, Any]:
+async def get_output(call: Call[Nothing, models.ReadOutput], task_id: str) -> dict[str, Any]:
     """Return output from a byte on; held up to ``wait`` while there is nothing new."""
     asked, service = call.query, call.service
 
@@ -127,7 +127,7 @@ def get_output(call: Call[Nothing, models.ReadOutput], task_id: str) -> dict[str
                 piece = service.read(look)
                 if piece.data or piece.done or not admitted or not service.room.is_open:
                     break
-                if not seat.wait(until) or not call.alive():
+                if not await service.room.rest(seat, until) or not call.alive():
                     break
     return {
         "taskId": task_id,
@@ -161,8 +161,8 @@ def cancel_task(call: Call[models.Cancel, Nothing], task_id: str) -> dict[str, A
 
 
 @routes("POST", "/tasks/{task_id}/rerun", roles=CLIENT, answers=answers.Rerun, limited=True)
-def rerun_task(call: Call[Nothing, Nothing], task_id: str) -> dict[str, Any]:
+async def rerun_task(call: Call[Nothing, Nothing], task_id: str) -> dict[str, Any]:
     """Submit the same task anew, as a new task that names the old one."""
     again = call.service.read(lambda conn: rerunning.order_again(conn, task_id))
-    new = submissions.place_again(call, dataclasses.replace(again, id=call.service.new_id()))
+    new = await submissions.place_again(call, dataclasses.replace(again, id=call.service.new_id()))
     return {"taskId": new, "message": submissions.MESSAGE, "rerunOf": task_id}

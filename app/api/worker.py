@@ -14,12 +14,13 @@ from app.api.routing import WORKER, Call, Nothing, Routes
 from app.api.worker_models import Report, Sync
 from app.api.worker_reports import Reading, receive
 from app.domain.timing import LEASE_MS, START_MS
+from app.seats import WorkerSeat
 from app.services import callbacks, claiming, holding
 from app.services.attempts import Reporter
 from app.services.callbacks import End
 from app.services.claiming import Claim, Worker
 from app.services.holding import Holdings, Sighting
-from app.waiting import WorkerSeat, output_key
+from app.waiting import output_key
 
 MAX_SYNC_WAIT_MS = 25_000
 NOTHING_NEW = Holdings((), ())
@@ -46,32 +47,31 @@ class Seen:
 
 
 @routes("POST", "/worker/sync", roles=WORKER, body=Sync, answers=answers.Synced)
-def sync(call: Call[Sync, Nothing]) -> dict[str, Any]:
+async def sync(call: Call[Sync, Nothing]) -> dict[str, Any]:
     """Renew what the worker holds and hand it tasks; held while there is no news."""
     body, room = call.body, call.service.room
     worker = Worker(call.principal.worker_id(body.worker_id), tuple(body.kinds), frozenset(body.labels))
-    room.supersede(worker.id, body.session)
     seat = WorkerSeat(call.alive, worker_id=worker.id, session=body.session)
-    with call.doorway.admission() as admitted:
+    with room.attending(seat), call.doorway.admission() as admitted:
         ticket = room.ticket(worker.id)
-        first = seen = _arrive(call, worker)
+        first = seen = await _arrive(call, worker)
         if body.free and not first.draining:
             seat.kinds, seat.has = worker.kinds, worker.has
         until = call.deadline(body.wait, MAX_SYNC_WAIT_MS)
-        while admitted and not seen.is_news(body, first) and room.park(seat, ticket, until):
+        while admitted and not seen.is_news(body, first) and await room.park(seat, ticket, until):
             if seat.superseded or not call.alive():
                 room.pass_on(seat)
                 break
             before, ticket = ticket, room.ticket(worker.id)
             offered = seat.offered is not None and ticket.calls == before.calls
-            seen = _look(call, worker, seen, offered=offered)
+            seen = await _look(call, worker, seen, offered=offered)
             if len(seen.claims) == body.free:
                 room.pass_on(seat, [claim.task_id for claim in seen.claims])
     return _synced(call, seen, superseded=seat.superseded)
 
 
 @routes("POST", "/worker/report", roles=WORKER, body=Report, answers=answers.Reported)
-def report(call: Call[Report, Nothing]) -> dict[str, Any]:
+async def report(call: Call[Report, Nothing]) -> dict[str, Any]:
     """Take what a worker tells, each item answered by itself; hand it tasks for its free slots."""
     body, now = call.body, call.now
     worker_id = call.principal.worker_id(body.worker_id)
@@ -86,7 +86,7 @@ def report(call: Call[Report, Nothing]) -> dict[str, Any]:
         worker = _as_told(known, body)
         return results, reading.grown, claiming.claim(conn, worker=worker, free=body.free, now=now)
 
-    results, grown, claims = call.service.write(act)
+    results, grown, claims = await call.service.written(act)
     for task_id in grown:
         call.service.room.tell(output_key(task_id))
     tasks = [present_claim(claim, call.service.callback_token(claim)) for claim in claims]
@@ -100,7 +100,7 @@ def _as_told(known: Worker, body: Report) -> Worker:
     return Worker(known.id, kinds, labels)
 
 
-def _arrive(call: Call[Sync, Nothing], worker: Worker) -> Seen:
+async def _arrive(call: Call[Sync, Nothing], worker: Worker) -> Seen:
     """Do all that a sync does on its arrival, in one transaction."""
     body, now = call.body, call.now
     sighting = Sighting(
@@ -122,10 +122,10 @@ def _arrive(call: Call[Sync, Nothing], worker: Worker) -> Seen:
         ended = callbacks.list_ends(conn, body.awaiting, worker_id=worker.id)
         return Seen(claiming.claim(conn, worker=worker, free=free, now=now), holdings, draining, ended)
 
-    return call.service.write(act)
+    return await call.service.written(act)
 
 
-def _look(call: Call[Sync, Nothing], worker: Worker, before: Seen, *, offered: bool) -> Seen:
+async def _look(call: Call[Sync, Nothing], worker: Worker, before: Seen, *, offered: bool) -> Seen:
     """Look again for a parked worker: for tasks alone when it was just offered one, else at all."""
     now, free = call.service.clock(), call.body.free
 
@@ -139,7 +139,7 @@ def _look(call: Call[Sync, Nothing], worker: Worker, before: Seen, *, offered: b
         ended = callbacks.list_ends(conn, call.body.awaiting, worker_id=worker.id)
         return Seen(claims, holdings, draining, ended)
 
-    return call.service.write(act)
+    return await call.service.written(act)
 
 
 def _synced(call: Call[Sync, Nothing], seen: Seen, *, superseded: bool) -> dict[str, Any]:

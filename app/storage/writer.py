@@ -12,30 +12,22 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.domain.errors import OutcomeUnknown, ShuttingDown, StorageFailed
 from app.storage import ledger
+from app.storage.line import Act, Place, answer, refuse
 from app.storage.transaction import Transaction
 
 T = TypeVar("T")
 One = TypeVar("One")
-Act = Callable[[Connection], T]
 
 MAX_BATCH = 256
+LEFT = 8
+"""One of so many in a line is left to the next batch.
+
+Who has been answered comes again while the next batch goes to the disk. Were the whole line taken each
+time, large batches and lonely acts would take turns for ever; so they become alike, and the
+interpreter has always something to do beside the disk.
+"""
 SQLITE_FULL = 13
 """SQLite's number for a disk without room."""
-
-
-class _Place(Generic[T]):
-    """One caller's place in the line; ``gate`` is held until the place is answered or promoted."""
-
-    __slots__ = ("act", "answered", "error", "gate", "leads", "result")
-
-    def __init__(self, act: Act[T]) -> None:
-        self.act = act
-        self.gate = threading.Lock()
-        self.gate.acquire()
-        self.leads = False
-        self.answered = False
-        self.error: BaseException | None = None
-        self.result: T  # set unless there is an error
 
 
 class Writer:
@@ -62,7 +54,7 @@ class Writer:
         self._committed = committed
         self._failed = failed
         self._door = threading.Lock()
-        self._line: list[_Place[Any]] = []
+        self._line: list[Place[Any]] = []
         self._led = False
         self._closed: StorageFailed | None = None
         self.batches = 0
@@ -76,20 +68,20 @@ class Writer:
         when the database refused the batch (nothing happened), ``OutcomeUnknown`` when the commit
         itself failed, ``ShuttingDown`` after ``close``.
         """
-        place: _Place[T] = _Place(act)
+        place = self.enter(act)
+        place.wait()
+        return place.take()
+
+    def enter(self, act: Act[T]) -> Place[T]:
+        """Let *act* stand in line, to be awaited; else as ``perform``. Who enters must see it through."""
+        place = Place(act, self._lead)
         with self._door:
             if self._closed is not None:
                 raise type(self._closed)
             self._line.append(place)
             place.leads = not self._led
             self._led = True
-        if not place.leads:
-            place.gate.acquire()
-        if place.leads:
-            self._lead()
-        if place.error is not None:
-            raise place.error
-        return place.result
+        return place
 
     def maintain(self, work: Callable[[Any], T]) -> T:
         """Run *work* on the raw driver connection, alone and outside of any transaction."""
@@ -100,39 +92,40 @@ class Writer:
 
         After a failed commit nothing more is written, not even *act*.
         """
-        last = _Place(act)
+        last = Place(act, self._lead)
         with self._door:
             self._closed = self._closed or ShuttingDown()
             self._line.append(last)
             last.leads = not self._led
             self._led = True
-        if not last.leads:
-            last.gate.acquire()
+        last.wait()
         if last.leads:
             self._lead()
         self._conn.close()
 
     def _lead(self) -> None:
+        """Do what stands in line, and hand the lead on. For the caller whose place ``leads``."""
         with self._door:
-            batch, self._line = self._line[:MAX_BATCH], self._line[MAX_BATCH:]
+            count = min(MAX_BATCH, len(self._line) - len(self._line) // LEFT)
+            batch, self._line = self._line[:count], self._line[count:]
         try:
             self._run(batch)
         finally:
-            _answer(batch)
+            answer(batch)
             with self._door:
                 following = self._line[0] if self._line else None
                 self._led = following is not None
             if following is not None:
                 following.leads = True
-                following.gate.release()
+                following.release()
 
-    def _run(self, batch: list[_Place[Any]]) -> None:
+    def _run(self, batch: list[Place[Any]]) -> None:
         if len(batch) > 1 and any(isinstance(place.act, _Maintenance) for place in batch):
             for place in batch:
                 self._run([place])
             return
         if isinstance(self._closed, OutcomeUnknown):  # these stood in line when a commit failed
-            _refuse(batch, StorageFailed, None)
+            refuse(batch, StorageFailed, None)
             return
         if isinstance(batch[0].act, _Maintenance):
             self._run_maintenance(batch[0])
@@ -151,11 +144,11 @@ class Writer:
             events = self._commit(batch, events)
         self.batches += 1
         self.acts += len(batch)
-        _answer(batch)
+        answer(batch)
         if events:
             self._committed(events)
 
-    def _run_acts(self, batch: list[_Place[Any]]) -> None:
+    def _run_acts(self, batch: list[Place[Any]]) -> None:
         """Run the acts one after the other; if one fails, take all back and run each by itself.
 
         Failing is rare and savepoints cost two statements an act, each of which lets go of the
@@ -172,7 +165,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - raised again in the thread of its caller
             self._start_over(batch, error)
 
-    def _start_over(self, batch: list[_Place[Any]], error: Exception) -> None:
+    def _start_over(self, batch: list[Place[Any]], error: Exception) -> None:
         ledger.rewind(self._conn, 0)
         self._transaction.rollback()
         if len(batch) == 1:
@@ -180,7 +173,7 @@ class Writer:
         else:
             self._run_apart(batch)
 
-    def _run_apart(self, batch: list[_Place[Any]]) -> None:
+    def _run_apart(self, batch: list[Place[Any]]) -> None:
         self._transaction.begin()
         for place in batch:
             mark = ledger.mark(self._conn)
@@ -199,15 +192,15 @@ class Writer:
             else:
                 self._transaction.release()
 
-    def _take_back(self, batch: list[_Place[Any]], error: BaseException) -> None:
-        _refuse(batch, StorageFailed, error)
+    def _take_back(self, batch: list[Place[Any]], error: BaseException) -> None:
+        refuse(batch, StorageFailed, error)
         ledger.rewind(self._conn, 0)
         try:
             self._transaction.rollback()
         except self._refusals:
             self._fail()
 
-    def _commit(self, batch: list[_Place[Any]], events: list[ledger.Event]) -> list[ledger.Event]:
+    def _commit(self, batch: list[Place[Any]], events: list[ledger.Event]) -> list[ledger.Event]:
         try:
             self._transaction.commit()
         except self._refusals as error:
@@ -216,7 +209,7 @@ class Writer:
                 self._take_back(batch, error)
                 return []
             # The disk may hold the commit or not: only a fresh look at it can tell.
-            _refuse(batch, OutcomeUnknown, error)
+            refuse(batch, OutcomeUnknown, error)
             self._fail()
             return []
         return events
@@ -226,13 +219,13 @@ class Writer:
             self._closed = OutcomeUnknown()
         self._failed()
 
-    def _run_maintenance(self, place: _Place[Any]) -> None:
+    def _run_maintenance(self, place: Place[Any]) -> None:
         try:
             place.result = place.act(self._conn)
         except Exception as error:  # noqa: BLE001 - raised again in the thread of its caller
             place.error = error
         self._transaction.rollback()
-        _answer([place])
+        answer([place])
 
 
 class Joint(Generic[One, T]):
@@ -251,7 +244,7 @@ class Joint(Generic[One, T]):
         return self.many(conn, [self.one])[0]
 
 
-def _run_group(conn: Connection, many: Any, places: list[_Place[Any]]) -> None:  # noqa: ANN401 - of any sort of act
+def _run_group(conn: Connection, many: Any, places: list[Place[Any]]) -> None:  # noqa: ANN401 - of any sort of act
     if many is None or len(places) == 1:
         for place in places:
             place.result = place.act(conn)
@@ -270,17 +263,3 @@ class _Maintenance(Generic[T]):
     def __call__(self, conn: Connection) -> T:
         driver = conn.connection.driver_connection
         return self._work(driver)
-
-
-def _refuse(batch: list[_Place[Any]], why: type[StorageFailed], cause: BaseException | None) -> None:
-    for place in batch:
-        place.error = why()
-        place.error.__cause__ = cause
-
-
-def _answer(batch: list[_Place[Any]]) -> None:
-    for place in batch:
-        if not place.answered:
-            place.answered = True
-            if not place.leads:
-                place.gate.release()

@@ -176,9 +176,52 @@ def hang(server: Server, worker: str) -> socket.socket:
     text = json.dumps(body)
     head = f"POST /worker/sync HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
     head += f"Content-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
-    connection = socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1])))
+    connection = connect(server)
     connection.sendall((head + text).encode())
     return connection
+
+
+def connect(server: Server) -> socket.socket:
+    """Open a bare connection."""
+    return socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1])), timeout=20)
+
+
+def test_parked_requests_keep_no_threads(tmp_path: Path) -> None:
+    """Sixty parked polls and sixty result waits are held by no more threads than serve ten requests."""
+    with start_server(tmp_path / "data", rate_limit="none") as server, ExitStack() as stack:
+        task_id = submit(server, notBefore=4_000_000_000_000)
+        polls = [stack.enter_context(hang(server, f"w{number}")) for number in range(60)]
+        asking = (
+            f"GET /tasks/{task_id}?wait=20000 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+        )
+        waits = [stack.enter_context(connect(server)) for _ in range(60)]
+        for one in waits:
+            one.sendall(asking.encode())
+        until(lambda: parked(server) == 120)
+        assert len(list(Path(f"/proc/{server.process.pid}/task").iterdir())) < 20
+        requests.post(f"{server.url}/tasks/{task_id}/cancel", json={}, headers=AUTH, timeout=10)
+        assert all(b"cancelled" in one.recv(65536) for one in waits)
+        assert server.stop() == 0
+        assert all(one.recv(65536).startswith(b"HTTP/1.1 200") for one in polls)
+
+
+def test_a_request_that_was_parked_has_its_line_and_its_id(tmp_path: Path) -> None:
+    """What is answered by another thread than began it has its own id in the log, and no other's."""
+    with start_server(tmp_path / "data", log_format="json") as server, ThreadPoolExecutor(1) as pool:
+        task_id = submit(server, notBefore=4_000_000_000_000)
+        headers = AUTH | {"X-Request-Id": "it-was-parked-1"}
+        waiting = pool.submit(
+            requests.get, f"{server.url}/tasks/{task_id}?wait=20000", headers=headers, timeout=30
+        )
+        until(lambda: parked(server) == 1)
+        requests.post(f"{server.url}/tasks/{task_id}/cancel", json={}, headers=AUTH, timeout=10)
+        assert waiting.result(10).headers["X-Request-Id"] == "it-was-parked-1"
+        assert server.stop() == 0
+        lines = [json.loads(line) for line in server.logs().splitlines() if line.startswith("{")]
+        mine = [line for line in lines if line.get("request") == "it-was-parked-1"]
+        assert [(line["msg"], line["path"], line["status"]) for line in mine] == [
+            ("request", f"/tasks/{task_id}", 200)
+        ]
 
 
 def test_log_lines_carry_the_request_id_and_no_token(tmp_path: Path) -> None:

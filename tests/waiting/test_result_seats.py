@@ -9,6 +9,8 @@ from threading import Barrier
 
 import pytest
 
+from app.pauses import complete
+from app.seats import Seat
 from app.waiting import Doorway, WaitingRoom
 
 
@@ -27,12 +29,22 @@ def later() -> float:
     return time.monotonic() + 20
 
 
+async def rest(room: WaitingRoom, seat: Seat, until: float) -> bool:
+    """Wait in *seat*."""
+    return await room.rest(seat, until)
+
+
+def woken(room: WaitingRoom, seat: Seat, until: float) -> bool:
+    """Say whether *seat* is woken before *until*."""
+    return complete(rest(room, seat, until))
+
+
 def test_news_that_come_before_the_wait_are_not_missed() -> None:
     """Whoever took a seat before looking hears of what happened between the look and the wait."""
     room = WaitingRoom()
     with room.expecting("t1", alive) as seat:
         room.tell("t1")
-        assert seat.wait(later()) is True
+        assert woken(room, seat, later()) is True
 
 
 def test_news_reach_all_who_wait_for_them_and_nobody_else() -> None:
@@ -43,8 +55,8 @@ def test_news_reach_all_who_wait_for_them_and_nobody_else() -> None:
         other = stack.enter_context(room.expecting("t2", alive))
         assert room.parked() == (0, 4)
         room.tell("t1")
-        assert [seat.wait(later()) for seat in mine] == [True, True, True]
-        assert other.wait(soon()) is False
+        assert [woken(room, seat, later()) for seat in mine] == [True, True, True]
+        assert woken(room, other, soon()) is False
     assert room.parked() == (0, 0)
 
 
@@ -62,9 +74,9 @@ def test_a_closed_room_lets_nobody_wait() -> None:
     room = WaitingRoom()
     with room.expecting("t1", alive) as before:
         room.close()
-        assert before.wait(later()) is True
+        assert woken(room, before, later()) is True
     with room.expecting("t2", alive) as after:
-        assert after.wait(later()) is True
+        assert woken(room, after, later()) is True
 
 
 def test_a_sweep_wakes_the_dead_and_leaves_the_living() -> None:
@@ -72,8 +84,8 @@ def test_a_sweep_wakes_the_dead_and_leaves_the_living() -> None:
     room = WaitingRoom()
     with room.expecting("t1", lambda: False) as gone, room.expecting("t1", alive) as here:
         room.sweep()
-        assert gone.wait(later()) is True
-        assert here.wait(soon()) is False
+        assert woken(room, gone, later()) is True
+        assert woken(room, here, soon()) is False
 
 
 def test_the_doorway_admits_so_many_and_no_more() -> None:

@@ -6,7 +6,7 @@ import sys
 import threading
 from collections import Counter
 
-from app.threads import Threads
+from app.threads import AT_WORK, Threads
 
 
 class Request:
@@ -40,6 +40,62 @@ def test_every_request_is_served_once() -> None:
         sys.setswitchinterval(interval)
     assert served == Counter(range(20_000))
     threads.shutdown()
+
+
+class Held:
+    """A request that holds its thread until it is let go."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.go = threading.Event()
+
+    def service(self) -> None:
+        """Hold the thread."""
+        self.begun.set()
+        assert self.go.wait(10)
+
+
+def test_few_threads_work_while_none_is_held_up() -> None:
+    """A hundred requests that come at once are served by as many threads as are meant to work."""
+    served: Counter[int] = Counter()
+    done = threading.Semaphore(0)
+    threads = Threads(50)
+    for name in range(100):
+        threads.add_task(Request(name, served, done))
+    assert threads.started == AT_WORK
+    for _ in range(100):
+        assert done.acquire(timeout=5)
+
+
+def test_who_waits_gets_a_thread_when_those_at_work_are_held_up() -> None:
+    """Requests that hold their threads keep no other from being served, up to the limit."""
+    held = [Held() for _ in range(5)]
+    threads = Threads(6)
+    for one in held:
+        threads.add_task(one)
+    assert all(one.begun.wait(5) for one in held)
+    served: Counter[int] = Counter()
+    done = threading.Semaphore(0)
+    threads.add_task(Request(1, served, done))
+    assert done.acquire(timeout=5)
+    for one in held:
+        one.go.set()
+
+
+def test_what_others_wait_for_gets_a_thread_beyond_the_limit() -> None:
+    """All threads may be held up by one request without a thread: it gets one more, and goes first."""
+    held, last = Held(), Held()
+    threads = Threads(1)
+    threads.add_task(held)
+    assert held.begun.wait(5)
+    threads.add_task(last)
+    served: Counter[int] = Counter()
+    done = threading.Semaphore(0)
+    threads.add_urgent(Request(1, served, done))
+    assert done.acquire(timeout=5)
+    assert not held.go.is_set()
+    held.go.set()
+    last.go.set()
 
 
 def test_a_thread_is_made_only_when_no_other_is_free() -> None:

@@ -8,7 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from app.waiting import Offer, Ticket, WaitingRoom, WorkerSeat
+from app.pauses import complete
+from app.seats import Offer, WorkerSeat
+from app.waiting import Ticket, WaitingRoom
 from tests.support.patience import until
 
 COMMAND = Offer("t1", "command", None)
@@ -26,6 +28,11 @@ def seat(worker: str, *kinds: str, session: str = "s") -> WorkerSeat:
     return WorkerSeat(alive, worker_id=worker, session=session, kinds=kinds)
 
 
+def parks(room: WaitingRoom, one: WorkerSeat, ticket: Ticket, *, seconds: float = LONG) -> bool:
+    """Park *one*; say whether there may be news."""
+    return complete(room.park(one, ticket, time.monotonic() + seconds))
+
+
 class Bench:
     """Parks seats in threads of their own, in a known order."""
 
@@ -37,7 +44,7 @@ class Bench:
         """Park *one* and return when it sits."""
         parked = self.room.parked()[0]
         ticket = ticket or self.room.ticket(one.worker_id)
-        future = self._pool.submit(self.room.park, one, ticket, time.monotonic() + seconds)
+        future = self._pool.submit(parks, self.room, one, ticket, seconds=seconds)
         until(lambda: self.room.parked()[0] > parked or future.done())
         return future
 
@@ -101,7 +108,7 @@ def test_nobody_parks_over_a_task_that_was_offered_in_vain(bench: Bench) -> None
     """A ticket from before an unanswered offer is not good for parking: the worker has to look again."""
     ticket = bench.room.ticket("wim")
     bench.room.offer(COMMAND)
-    assert bench.room.park(seat("wim", "command"), ticket, time.monotonic() + LONG) is True
+    assert parks(bench.room, seat("wim", "command"), ticket) is True
     later = bench.park(seat("wim", "command"))
     assert not later.done()
 
@@ -114,7 +121,7 @@ def test_what_an_earlier_wake_up_offered_is_forgotten(bench: Bench) -> None:
     bench.room.offer(COMMAND)
     assert parked.result(5) is True
     bench.room.call("wim")
-    assert bench.room.park(one, ticket, time.monotonic() + LONG) is True
+    assert parks(bench.room, one, ticket) is True
     assert one.offered is None
 
 
@@ -143,7 +150,7 @@ def test_a_worker_whose_hands_are_full_of_other_tasks_passes_on(bench: Bench) ->
 
 def test_time_that_runs_out_is_told_from_a_wake_up(bench: Bench) -> None:
     """A wait that is over returns False and leaves no seat behind."""
-    assert bench.room.park(seat("wim"), bench.room.ticket("wim"), time.monotonic() + 0.01) is False
+    assert parks(bench.room, seat("wim"), bench.room.ticket("wim"), seconds=0.01) is False
     assert bench.room.parked() == (0, 0)
 
 
@@ -152,16 +159,18 @@ def test_a_call_wakes_its_worker_alone_even_before_it_parks(bench: Bench) -> Non
     ticket = bench.room.ticket("wim")
     other = bench.park(seat("wes", "command"))
     bench.room.call("wim")
-    assert bench.room.park(seat("wim"), ticket, time.monotonic() + LONG) is True
+    assert parks(bench.room, seat("wim"), ticket) is True
     assert not other.done()
 
 
 def test_a_newer_sync_answers_the_older_of_the_same_session_only(bench: Bench) -> None:
-    """The older seat is woken and told so; another session of the same worker stays."""
+    """The older seat is woken, told so, and cannot park again; another session of the same worker stays."""
     old, other = seat("wim", session="one"), seat("wim", session="two")
     first, second = bench.park(old), bench.park(other)
-    bench.room.supersede("wim", "one")
-    assert first.result(5) is True
+    with bench.room.attending(old), bench.room.attending(other):
+        with bench.room.attending(seat("wim", session="one")):
+            assert first.result(5) is True
+        assert parks(bench.room, old, bench.room.ticket("wim")) is True
     assert (old.superseded, other.superseded) == (True, False)
     assert not second.done()
 
@@ -180,7 +189,7 @@ def test_closing_answers_all_and_lets_nobody_park(bench: Bench) -> None:
     parked = [bench.park(seat(f"w{n}", "command")) for n in range(3)]
     bench.room.close()
     assert [future.result(5) for future in parked] == [True, True, True]
-    assert bench.room.park(seat("w9"), bench.room.ticket("w9"), time.monotonic() + LONG) is False
+    assert parks(bench.room, seat("w9"), bench.room.ticket("w9")) is False
     assert not bench.room.is_open
 
 

@@ -1,0 +1,87 @@
+"""The answer of a view that waits: begun in one thread, ended perhaps in another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any
+
+from flask import Response
+
+from app.api.errors import answer, handle
+from app.pauses import Pause, Suspended, Work
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+SUSPENDS = "clawtrail.suspends"
+"""The key in the WSGI environment by which a server says that it can take up requests again."""
+
+UNFINISHED = "clawtrail.unfinished"
+"""The key in the WSGI environment of the ``Steps`` of a request that was suspended."""
+
+
+class Unfinished(Response):
+    """What Flask takes for the answer of an ``async`` view; the view runs when it is called."""
+
+    def __init__(self, work: Work[Any]) -> None:
+        super().__init__()
+        self._work = work
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Run the view to its end, or under a server that knows of it to its first pause."""
+        return Steps(self._work, environ, start_response).run()
+
+
+class Steps:
+    """One request on its way through the pauses of its view; one thread at a time."""
+
+    __slots__ = ("_context", "_environ", "_start_response", "_work")
+
+    def __init__(self, work: Work[Any], environ: WSGIEnvironment, start_response: StartResponse) -> None:
+        self._work = work
+        self._environ = environ
+        self._start_response = start_response
+        self._context = copy_context()  # each thread goes on in what the first one had around it
+
+    def run(self) -> Iterable[bytes]:
+        """Begin; return the body, or if the view pauses, what says so when it is iterated over."""
+        return self._context.run(self._run)
+
+    def take_up(self) -> Iterable[bytes]:
+        """Go on after a pause; return as ``run``."""
+        del self._environ[UNFINISHED]
+        return self.run()
+
+    def abandon(self) -> None:
+        """Go on to the end here and now, although nobody waits for the answer any more."""
+        del self._environ[SUSPENDS]
+        self.take_up()
+
+    def _run(self) -> Iterable[bytes]:
+        while True:
+            told = self._step()
+            if isinstance(told, Response):
+                return told(self._environ, self._start_response)
+            if SUSPENDS in self._environ:
+                self._environ[UNFINISHED] = self
+                return _Interruption(told)
+            told.wait()
+
+    def _step(self) -> Response | Pause:
+        try:
+            return self._work.send(None)
+        except StopIteration as end:
+            return end.value if isinstance(end.value, Response) else answer(end.value)
+        except Exception as error:  # noqa: BLE001 - every error has its answer, as in Flask
+            return handle(error)
+
+
+class _Interruption:
+    """A body that is not there yet."""
+
+    def __init__(self, pause: Pause) -> None:
+        self._pause = pause
+
+    def __iter__(self) -> Iterator[bytes]:
+        raise Suspended(self._pause)

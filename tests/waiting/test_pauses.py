@@ -1,0 +1,140 @@
+"""Coroutines without a loop: what is awaited goes on once, in whichever thread, and never gets lost."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+
+from app.alarms import Alarms
+from app.pauses import Pause, Work, complete
+from app.seats import Rest, Seat
+from tests.support.patience import until
+
+
+class Gate(Pause):
+    """A pause that a test ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open = threading.Event()
+
+    def is_over(self) -> bool:
+        """Say whether the test has ended it."""
+        return self._open.is_set()
+
+    def wait(self) -> None:
+        """Sleep until then."""
+        assert self._open.wait(5)
+
+    def end(self) -> None:
+        """End it."""
+        self._open.set()
+        self.resume()
+
+    def __await__(self) -> Generator[Pause]:
+        yield self
+
+
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """Threads that may change places between any two steps."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+async def through(*gates: Gate) -> str:
+    """Pass all *gates*."""
+    for gate in gates:
+        await gate
+    return "through"
+
+
+def test_one_thread_can_do_the_whole_work() -> None:
+    """Driven to its end, work sleeps through its pauses and returns what it returns."""
+    gates = Gate(), Gate()
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(complete, through(*gates))
+        gates[0].end()
+        assert not done.done()
+        gates[1].end()
+        assert done.result(5) == "through"
+
+
+def test_an_error_of_the_work_is_raised_where_it_is_driven() -> None:
+    """What goes wrong after a pause reaches whoever goes on."""
+
+    async def wrong() -> None:
+        await gate
+        raise ZeroDivisionError
+
+    gate = Gate()
+    gate.end()
+    with pytest.raises(ZeroDivisionError):
+        complete(wrong())
+
+
+def test_who_comes_after_the_end_goes_on_at_once() -> None:
+    """A pause that is over before anybody waits calls whoever comes, in his own thread."""
+    gate, called = Gate(), list[str]()
+    gate.end()
+    gate.then(lambda: called.append(threading.current_thread().name))
+    assert called == [threading.current_thread().name]
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_pause_that_ends_while_somebody_comes_lets_him_go_on_once() -> None:
+    """Whoever is faster, the one who waits and the one who ends it: there is one call, never none or two."""
+    calls = list[int]()
+    with ThreadPoolExecutor(1) as pool:
+        for number in range(2000):
+            gate = Gate()
+            ended = pool.submit(gate.end)
+            gate.then(partial(calls.append, number))
+            ended.result(5)
+    assert calls == list(range(2000))
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_seat_that_is_woken_when_its_time_is_up_lets_go_on_once() -> None:
+    """The alarm and the waker meet, and one of them is called."""
+    alarms, calls = Alarms(), list[int]()
+    for number in range(500):
+        seat, gone = Seat(lambda: True), threading.Event()
+        rest = Rest(seat, time.monotonic() + 0.0002, alarms)
+
+        def go_on(number: int = number, gone: threading.Event = gone) -> None:
+            calls.append(number)
+            gone.set()
+
+        rest.then(go_on)
+        seat.wake()
+        assert gone.wait(5)
+    assert calls == list(range(500))
+
+
+def test_work_goes_on_in_other_threads_than_it_began() -> None:
+    """Each pause may be ended by another thread, which then does the next step."""
+    gates, ended = (Gate(), Gate()), threading.Event()
+    steps = list[str]()
+
+    def step(work: Work[str]) -> None:
+        steps.append(threading.current_thread().name)
+        try:
+            work.send(None).then(lambda: step(work))
+        except StopIteration:
+            ended.set()
+
+    step(through(*gates))
+    for number, gate in enumerate(gates):
+        threading.Thread(target=gate.end, name=f"ender {number}").start()
+        until(lambda: len(steps) > number + 1)  # noqa: B023 - called before the next one
+    assert ended.wait(5)
+    assert steps == [threading.current_thread().name, "ender 0", "ender 1"]
