@@ -8,6 +8,7 @@ from urllib.parse import quote
 import requests
 
 from app.domain.errors import NotDelivered
+from app.pauses import aside
 from clawtrail.unreachable import reason_of
 
 MOST_CHARACTERS = 2000
@@ -38,15 +39,18 @@ def send(sink: Sink, channel: str, text: str) -> None:
     with requests.Session() as session:
         session.trust_env = False
         try:
-            with session.post(
-                url,
-                json={"content": text[:MOST_CHARACTERS]},
-                headers={"Authorization": f"Bot {sink.token}"},
-                proxies={"http": sink.proxy, "https": sink.proxy} if sink.proxy else None,
-                timeout=TIMEOUT_S,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
+            with (
+                aside(),
+                session.post(
+                    url,
+                    json={"content": text[:MOST_CHARACTERS]},
+                    headers={"Authorization": f"Bot {sink.token}"},
+                    proxies={"http": sink.proxy, "https": sink.proxy} if sink.proxy else None,
+                    timeout=TIMEOUT_S,
+                    allow_redirects=False,
+                    stream=True,
+                ) as response,
+            ):
                 if response.status_code // 100 != 2:
                     raise NotDelivered(f"Callback API {response.status_code}: {_said(response, sink.token)}")
         except requests.RequestException as error:

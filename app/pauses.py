@@ -6,14 +6,48 @@ happens until the pause is over: the thread sleeps, or it does something else an
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 
 Work = Coroutine["Pause", None, T]
 """What has to be driven: each ``send`` runs it until it is done or to its next pause."""
+
+
+class Crew(Protocol):
+    """Those who have few threads at work at a time, and want to know when one of them only sleeps."""
+
+    def step_aside(self) -> None:
+        """Let another thread work instead of the calling one."""
+
+    def step_back(self) -> None:
+        """Count the calling thread again."""
+
+
+_of_thread = threading.local()
+
+
+def join(crew: Crew) -> None:
+    """Make the calling thread one of *crew*, for good."""
+    _of_thread.crew = crew
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """Let the calling thread sleep, for the disk or for another, without keeping its crew from work."""
+    crew: Crew | None = getattr(_of_thread, "crew", None)
+    if crew is None:
+        yield
+        return
+    crew.step_aside()
+    try:
+        yield
+    finally:
+        crew.step_back()
 
 
 class Pause(ABC):
@@ -29,8 +63,14 @@ class Pause(ABC):
         """Say whether there is nothing left to wait for."""
 
     @abstractmethod
-    def wait(self) -> None:
+    def sleep(self) -> None:
         """Sleep until it is over."""
+
+    def wait(self) -> None:
+        """Sleep until it is over, aside of the others."""
+        if not self.is_over():
+            with aside():
+                self.sleep()
 
     def is_urgent(self) -> bool:
         """Say whether others wait for whoever waited here to go on."""

@@ -48,7 +48,7 @@ class Rest(Pause):
         """Say whether the seat was woken or the time is up."""
         return self._seat.woken.is_set() or time.monotonic() >= self._until
 
-    def wait(self) -> None:
+    def sleep(self) -> None:
         """Sleep until then."""
         self._seat.woken.wait(max(0.0, self._until - time.monotonic()))
 

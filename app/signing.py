@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
+from app.pauses import aside
 from app.services import checkpoints, tree
 from app.services.checkpoints import Signed
 from app.storage.readers import Readers
@@ -69,7 +70,7 @@ class Signing:
             if left <= 0:
                 self._sign()
                 continue
-            with self._grown:
+            with aside(), self._grown:
                 if self.newest.size < size:
                     self._grown.wait(left)
         return self.newest

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 from waitress.task import ThreadedTaskDispatcher
 
 from app.alarms import Alarms
+from app.pauses import join
 
-AT_WORK = 2
-"""So many threads at a time are meant to work: one that leads a commit, and one beside it.
+AT_WORK = 1
+"""So many threads at a time are meant to work, beside those that step aside to sleep.
 
 Only one of them can have the interpreter, and many who want it take it from each other.
 """
@@ -50,7 +51,7 @@ class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]  # waitress is unty
     through all of them, each with cold caches, and as many are awake as there are requests. Here a
     task waits for one of the few that are at work, at most ``PATIENCE_S``; then one more is woken,
     or started. The one that was freed last, whose memory is still warm, is taken first. ``_mutex``
-    guards every field; any thread may call it.
+    guards every field; any thread may call it. It is the ``Crew`` of its threads.
     """
 
     def __init__(self, limit: int) -> None:
@@ -62,6 +63,7 @@ class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]  # waitress is unty
         self._stopping = False
         self._alarms = Alarms()
         self._watched = False
+        self._aside = 0
         self.started = 0
 
     def add_task(self, task: Any) -> None:  # noqa: ANN401 - a waitress channel
@@ -74,7 +76,7 @@ class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]  # waitress is unty
 
     def _add(self, task: Any, *, first: bool) -> None:  # noqa: ANN401 - a waitress channel
         with self._mutex:
-            if self.started - len(self._idle) < AT_WORK:
+            if self._is_short():
                 self._employ(task)
                 return
             now = time.monotonic()
@@ -85,6 +87,22 @@ class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]  # waitress is unty
             if not self._watched:
                 self._watched = True
                 self._alarms.set(now + PATIENCE_S, self._relieve)
+
+    def step_aside(self) -> None:
+        """Let another thread work while the calling one sleeps."""
+        with self._mutex:
+            self._aside += 1
+            if self._waiting and self._is_short() and (self._idle or self.started < self._limit):
+                self._employ(self._waiting.popleft().task)
+
+    def step_back(self) -> None:
+        """Count the calling thread again; whoever works instead goes on."""
+        with self._mutex:
+            self._aside -= 1
+
+    def _is_short(self) -> bool:
+        """Say whether fewer threads are at work than are meant to; the mutex is held."""
+        return self.started - len(self._idle) - self._aside < AT_WORK
 
     def _employ(self, task: Any) -> None:  # noqa: ANN401 - a waitress channel
         """Give *task* to a thread that has nothing to do, or to a new one; the mutex is held."""
@@ -123,6 +141,7 @@ class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]  # waitress is unty
         return True
 
     def _work(self, hand: _Hand) -> None:
+        join(self)
         while True:
             try:
                 hand.task.service()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response
 
-from app.api.errors import answer, handle
+from app.api.errors import handle, send
 from app.pauses import Pause, Suspended, Work
 
 if TYPE_CHECKING:
@@ -22,10 +22,12 @@ UNFINISHED = "clawtrail.unfinished"
 
 
 class Unfinished(Response):
-    """What Flask takes for the answer of an ``async`` view; the view runs when it is called."""
+    """What Flask takes for the answer of an ``async`` view; the view runs when it is called.
+
+    It has none of a response's fields: Flask passes it on, and nothing looks at it.
+    """
 
     def __init__(self, work: Work[Any]) -> None:
-        super().__init__()
         self._work = work
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -61,20 +63,23 @@ class Steps:
     def _run(self) -> Iterable[bytes]:
         while True:
             told = self._step()
-            if isinstance(told, Response):
-                return told(self._environ, self._start_response)
+            if not isinstance(told, Pause):
+                return told
             if SUSPENDS in self._environ:
                 self._environ[UNFINISHED] = self
                 return _Interruption(told)
             told.wait()
 
-    def _step(self) -> Response | Pause:
+    def _step(self) -> Iterable[bytes] | Pause:
         try:
             return self._work.send(None)
         except StopIteration as end:
-            return end.value if isinstance(end.value, Response) else answer(end.value)
+            if not isinstance(end.value, Response):
+                return send(end.value, self._environ, self._start_response)
+            response = end.value
         except Exception as error:  # noqa: BLE001 - every error has its answer, as in Flask
-            return handle(error)
+            response = handle(error)
+        return response(self._environ, self._start_response)
 
 
 class _Interruption:

@@ -42,10 +42,9 @@ class Place(Pause, Generic[T]):
         """Say whether the line waits for this caller to lead."""
         return self.leads
 
-    def wait(self) -> None:
+    def sleep(self) -> None:
         """Sleep until then."""
-        if not self.leads:
-            self.gate.acquire()
+        self.gate.acquire()
 
     def release(self) -> None:
         """Let the caller go on, in whichever way it waits."""

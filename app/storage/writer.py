@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.domain.errors import OutcomeUnknown, ShuttingDown, StorageFailed
+from app.pauses import aside
 from app.storage import ledger
 from app.storage.line import Act, Place, answer, refuse
 from app.storage.transaction import Transaction
@@ -106,7 +107,7 @@ class Writer:
     def _lead(self) -> None:
         """Do what stands in line, and hand the lead on. For the caller whose place ``leads``."""
         with self._door:
-            count = min(MAX_BATCH, len(self._line) - len(self._line) // LEFT)
+            count = self._next_batch()
             batch, self._line = self._line[:count], self._line[count:]
         try:
             self._run(batch)
@@ -119,11 +120,15 @@ class Writer:
                 following.leads = True
                 following.release()
 
+    def _next_batch(self) -> int:
+        """Return how many of the line go together: most, or those before maintenance, or that alone."""
+        most = min(MAX_BATCH, len(self._line) - len(self._line) // LEFT)
+        for before, place in enumerate(self._line[:most]):
+            if isinstance(place.act, _Maintenance):
+                return max(1, before)
+        return most
+
     def _run(self, batch: list[Place[Any]]) -> None:
-        if len(batch) > 1 and any(isinstance(place.act, _Maintenance) for place in batch):
-            for place in batch:
-                self._run([place])
-            return
         if isinstance(self._closed, OutcomeUnknown):  # these stood in line when a commit failed
             refuse(batch, StorageFailed, None)
             return
@@ -202,7 +207,8 @@ class Writer:
 
     def _commit(self, batch: list[Place[Any]], events: list[ledger.Event]) -> list[ledger.Event]:
         try:
-            self._transaction.commit()
+            with aside():
+                self._transaction.commit()
         except self._refusals as error:
             if getattr(getattr(error, "orig", error), "sqlite_errorcode", None) == SQLITE_FULL:
                 # The mark of the commit comes last and found no room, so there is no commit.

@@ -28,7 +28,7 @@ class Gate(Pause):
         """Say whether the test has ended it."""
         return self._open.is_set()
 
-    def wait(self) -> None:
+    def sleep(self) -> None:
         """Sleep until then."""
         assert self._open.wait(5)
 

@@ -6,6 +6,9 @@ import sys
 import threading
 from collections import Counter
 
+import pytest
+
+from app.pauses import aside
 from app.threads import AT_WORK, Threads
 
 
@@ -80,6 +83,40 @@ def test_who_waits_gets_a_thread_when_those_at_work_are_held_up() -> None:
     assert done.acquire(timeout=5)
     for one in held:
         one.go.set()
+
+
+class Sleeper(Held):
+    """A request that steps aside while it holds its thread."""
+
+    def service(self) -> None:
+        """Hold the thread aside of the others."""
+        with aside():
+            super().service()
+
+
+def test_who_steps_aside_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that sleeps is not counted among those at work: the next request is served at once."""
+    monkeypatch.setattr("app.threads.PATIENCE_S", 60.0)
+    asleep = [Sleeper() for _ in range(3)]
+    threads = Threads(10)
+    for one in asleep:
+        threads.add_task(one)
+    assert all(one.begun.wait(5) for one in asleep)
+    served: Counter[int] = Counter()
+    done = threading.Semaphore(0)
+    for name in range(10):
+        threads.add_task(Request(name, served, done))
+    for _ in range(10):
+        assert done.acquire(timeout=5)
+    assert threads.started == len(asleep) + AT_WORK
+    for one in asleep:
+        one.go.set()
+
+
+def test_aside_is_nothing_in_a_thread_of_nobody() -> None:
+    """Threads that answer no requests sleep as they please."""
+    with aside():
+        assert threading.current_thread().is_alive()
 
 
 def test_what_others_wait_for_gets_a_thread_beyond_the_limit() -> None:
