@@ -18,36 +18,36 @@ Work = Coroutine["Pause", None, T]
 """What has to be driven: each ``send`` runs it until it is done or to its next pause."""
 
 
-class Crew(Protocol):
-    """Those who have few threads at work at a time, and want to know when one of them only sleeps."""
+class Hand(Protocol):
+    """A thread among those of whom few are meant to work at a time."""
 
     def step_aside(self) -> None:
-        """Let another thread work instead of the calling one."""
+        """Let another thread work while this one sleeps."""
 
     def step_back(self) -> None:
-        """Count the calling thread again."""
+        """Count this thread among those at work again."""
 
 
-_of_thread = threading.local()
+_calling = threading.local()
 
 
-def join(crew: Crew) -> None:
-    """Make the calling thread one of *crew*, for good."""
-    _of_thread.crew = crew
+def join(hand: Hand) -> None:
+    """Let *hand* be the calling thread's, for good."""
+    _calling.hand = hand
 
 
 @contextmanager
 def aside() -> Iterator[None]:
-    """Let the calling thread sleep, for the disk or for another, without keeping its crew from work."""
-    crew: Crew | None = getattr(_of_thread, "crew", None)
-    if crew is None:
+    """Let the calling thread sleep, for the disk or for another, without keeping others from work."""
+    hand: Hand | None = getattr(_calling, "hand", None)
+    if hand is None:
         yield
         return
-    crew.step_aside()
+    hand.step_aside()
     try:
         yield
     finally:
-        crew.step_back()
+        hand.step_back()
 
 
 class Pause(ABC):

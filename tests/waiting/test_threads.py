@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections import Counter
 
 import pytest
@@ -85,6 +86,17 @@ def test_who_waits_gets_a_thread_when_those_at_work_are_held_up() -> None:
         one.go.set()
 
 
+class Slow(Request):
+    """A request that takes a tenth of a millisecond."""
+
+    def service(self) -> None:
+        """Work, and note that it was served."""
+        until = time.monotonic() + 0.0001
+        while time.monotonic() < until:
+            pass
+        super().service()
+
+
 class Sleeper(Held):
     """A request that steps aside while it holds its thread."""
 
@@ -111,6 +123,18 @@ def test_who_steps_aside_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -
     assert threads.started == len(asleep) + AT_WORK
     for one in asleep:
         one.go.set()
+
+
+def test_only_who_is_held_up_is_replaced() -> None:
+    """However long the line is, it is no reason for more threads while one works it off."""
+    served: Counter[int] = Counter()
+    done = threading.Semaphore(0)
+    threads = Threads(50)
+    for name in range(300):
+        threads.add_task(Slow(name, served, done))
+    for _ in range(300):
+        assert done.acquire(timeout=5)
+    assert threads.started <= AT_WORK + 3  # a slow machine may hold one up
 
 
 def test_aside_is_nothing_in_a_thread_of_nobody() -> None:
