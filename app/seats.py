@@ -66,6 +66,7 @@ class Rest(Pause):
     def __await__(self) -> Generator[Pause, None, bool]:
         if not self.is_over():
             yield self
+            self._seat.rest = None  # else the two would hold each other, and a whole request with them
         return self._seat.woken.is_set()
 
 

@@ -133,15 +133,15 @@ def present(error: Exception) -> Response:
 
 def register(app: Flask) -> None:
     """Let *app* answer every error as JSON."""
-    app.register_error_handler(Exception, handle)
+    app.register_error_handler(Exception, lambda error: handle(error, request.method, request.path))
 
 
-def handle(error: Exception) -> Response:
-    """Return the response for an error of the present request, as its sort of caller understands it."""
+def handle(error: Exception, method: str, path: str) -> Response:
+    """Return the response for an error of a request, as its sort of caller understands it."""
     response = present(error)
-    if request.path == OLD_POLL and request.method == "GET":
+    if path == OLD_POLL and method == "GET":
         return _for_old_worker(response)
-    return _for_model(response) if request.path == MCP else response
+    return _for_model(response) if path == MCP else response
 
 
 def _for_old_worker(refused: Response) -> Response:

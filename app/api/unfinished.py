@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
 
 from app.api.errors import handle, send
 from app.pauses import Pause, Suspended, Work
+from config.logs import request_id
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -38,29 +38,33 @@ class Unfinished(Response):
 class Steps:
     """One request on its way through the pauses of its view; one thread at a time."""
 
-    __slots__ = ("_context", "_environ", "_start_response", "_work")
+    __slots__ = ("_environ", "_name", "_start_response", "_work")
 
     def __init__(self, work: Work[Any], environ: WSGIEnvironment, start_response: StartResponse) -> None:
         self._work = work
         self._environ = environ
         self._start_response = start_response
-        self._context = copy_context()  # each thread goes on in what the first one had around it
-
-    def run(self) -> Iterable[bytes]:
-        """Begin; return the body, or if the view pauses, what says so when it is iterated over."""
-        return self._context.run(self._run)
+        self._name = request_id.get()
 
     def take_up(self) -> Iterable[bytes]:
-        """Go on after a pause; return as ``run``."""
+        """Go on after a pause, under the same id in the log; return as ``run``.
+
+        Flask's contexts ended with the first thread: after a pause a view asks its ``Call`` alone.
+        """
         del self._environ[UNFINISHED]
-        return self.run()
+        before = request_id.set(self._name)
+        try:
+            return self.run()
+        finally:
+            request_id.reset(before)
 
     def abandon(self) -> None:
         """Go on to the end here and now, although nobody waits for the answer any more."""
         del self._environ[SUSPENDS]
         self.take_up()
 
-    def _run(self) -> Iterable[bytes]:
+    def run(self) -> Iterable[bytes]:
+        """Go on; return the body, or if the view pauses, what says so when it is iterated over."""
         while True:
             told = self._step()
             if not isinstance(told, Pause):
@@ -78,7 +82,7 @@ class Steps:
                 return send(end.value, self._environ, self._start_response)
             response = end.value
         except Exception as error:  # noqa: BLE001 - every error has its answer, as in Flask
-            response = handle(error)
+            response = handle(error, self._environ["REQUEST_METHOD"], self._environ["PATH_INFO"])
         return response(self._environ, self._start_response)
 
 

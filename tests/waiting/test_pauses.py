@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -118,6 +120,30 @@ def test_a_seat_that_is_woken_when_its_time_is_up_lets_go_on_once() -> None:
         seat.wake()
         assert gone.wait(5)
     assert calls == list(range(500))
+
+
+def test_a_wait_that_is_over_holds_nothing() -> None:
+    """A seat and the rest in it let go of each other: a request is freed at once, not by the collector."""
+
+    async def rest(seat: Seat) -> None:
+        await Rest(seat, time.monotonic() + 20, Alarms())
+
+    def alive() -> bool:
+        return True
+
+    held = weakref.ref(alive)
+    seat = Seat(alive)
+    work = rest(seat)
+    gc.disable()
+    try:
+        work.send(None).then(lambda: None)
+        seat.wake()
+        with pytest.raises(StopIteration):
+            work.send(None)
+        del alive, seat, work
+        assert held() is None
+    finally:
+        gc.enable()
 
 
 def test_work_goes_on_in_other_threads_than_it_began() -> None:
