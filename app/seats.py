@@ -26,8 +26,9 @@ class Seat:
     def wake(self) -> None:
         """Let who sits here go on."""
         self.woken.set()
-        if self.rest is not None:
-            self.rest.resume()
+        rest = self.rest  # looked at once: who goes on meanwhile takes it away
+        if rest is not None:
+            rest.resume()
 
 
 class Rest(Pause):

@@ -122,6 +122,27 @@ def test_a_seat_that_is_woken_when_its_time_is_up_lets_go_on_once() -> None:
     assert calls == list(range(500))
 
 
+@pytest.mark.usefixtures("hasty")
+def test_who_wakes_a_seat_that_is_being_left_does_no_harm() -> None:
+    """A second waker that meets the one who goes on raises nothing: it is often the leader of a commit."""
+
+    async def rest(seat: Seat) -> None:
+        await Rest(seat, time.monotonic() + 20, alarms)
+
+    def leave(work: Work[None]) -> None:
+        with pytest.raises(StopIteration):
+            work.send(None)
+
+    alarms = Alarms()
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(2000):
+            seat = Seat(lambda: True)
+            work = rest(seat)
+            work.send(None).then(partial(leave, work))
+            for one in [pool.submit(seat.wake) for _ in range(2)]:
+                one.result(5)
+
+
 def test_a_wait_that_is_over_holds_nothing() -> None:
     """A seat and the rest in it let go of each other: a request is freed at once, not by the collector."""
 

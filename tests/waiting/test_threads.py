@@ -137,12 +137,6 @@ def test_only_who_is_held_up_is_replaced() -> None:
     assert threads.started <= AT_WORK + 3  # a slow machine may hold one up
 
 
-def test_aside_is_nothing_in_a_thread_of_nobody() -> None:
-    """Threads that answer no requests sleep as they please."""
-    with aside():
-        assert threading.current_thread().is_alive()
-
-
 def test_what_others_wait_for_gets_a_thread_beyond_the_limit() -> None:
     """All threads may be held up by one request without a thread: it gets one more, and goes first."""
     held, last = Held(), Held()
