@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from benchmarks.figures import Figure
 
 
 def show(figures: Sequence[Figure]) -> None:
-    """Print the table: what, ours, reference, ratio, to reach, reached; then the notes."""
+    """Print the table: what, ours, reference, ratio, to reach, reached; then the notes and which Python."""
     table = Table("what", "ours", "reference", "ratio", "to reach", "reached?")
     for figure in figures:
         reference = "" if figure.reference is None else _amount(figure.reference, figure.unit)
@@ -27,6 +28,7 @@ def show(figures: Sequence[Figure]) -> None:
     for figure in figures:
         if figure.note:
             console.print(f"{figure.what}: {figure.note}", markup=False)
+    console.print(f"Python {platform.python_version()} of {sys.base_prefix}", markup=False)
 
 
 def save(figures: Sequence[Figure], path: Path) -> None:
@@ -38,6 +40,7 @@ def save(figures: Sequence[Figure], path: Path) -> None:
             "cpus": os.cpu_count(),
             "system": platform.platform(),
             "python": platform.python_version(),
+            "python_of": sys.base_prefix,
         },
         "figures": [figure.to_json() for figure in figures],
     }

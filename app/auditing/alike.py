@@ -61,7 +61,7 @@ class Alike:
         rows = list(self._scan.near_tasks(query.text, ids, query.before, query.behind))
         others: list[Ended] = []
         cells = _columns(rows)
-        if cells[:1] != [tuple(ids)] or 0 in cells[1]:
+        if cells[:1] != [tuple(ids)] or None in cells[1]:
             in_order, rows, others = _apart(in_order, rows)
             cells = _columns(rows)
         misfits = query.misfits(cells, in_order)
@@ -81,8 +81,8 @@ class Alike:
 class _Query:
     """What the rows of tasks have to be that ended at one stage.
 
-    It gives of each task its id, 1 where all that it does not give itself is as it has to be, and
-    what is another one for each task.
+    It gives of each task its id and what is another one for each task. The first of these, the digest of
+    the payload, is missing where something that it does not give is not as it has to be.
     """
 
     def __init__(self, stage: Stage, *, whole: bool) -> None:
@@ -94,7 +94,7 @@ class _Query:
             all(_is_of(name, value) for name, value in same.items()) and at == times["finished_at"]
         )
         digests = (place_of(columns["payload_digest"]) or 0, place_of(digest) or 0)
-        self._told = [itemgetter(place) for place in (*digests, *times.values())]
+        self._told = (*digests, *times.values())
         reason = stage.told.reason or "exit"
         self._text = UsualText(exit_code, reason) if whole else None
         self.before = [attempt, exit_code, *([reason] if whole else [])]
@@ -102,8 +102,8 @@ class _Query:
         cells = ", ".join(f"t.{name}" for name in times)
         alike = " AND ".join(f"+t.{name} IS ?" for name in same)
         self.text = (
-            f"SELECT t.id, CASE WHEN {_USUAL} {_USUAL_CONTENT if whole else ''} THEN 1 ELSE 0 END,"  # noqa: S608 - our own words
-            f" t.payload_digest, o.digest, {cells}{_CONTENT if whole else ''}"
+            f"SELECT t.id, CASE WHEN {_USUAL} {_USUAL_CONTENT if whole else ''} THEN t.payload_digest END,"  # noqa: S608 - our own words
+            f" o.digest, {cells}{_CONTENT if whole else ''}"
             " FROM tasks t CROSS JOIN outcomes o ON o.task_id = t.id AND o.nr = 0"
             f" {_OUTPUT if whole else ''} WHERE t.id {{ids}} AND {alike} ORDER BY t.id"
         )
@@ -120,13 +120,13 @@ class _Query:
         )
 
     def _fit(self, cells: list[Cells], ended: list[Ended]) -> bool:
-        lives = [life for _task_id, life in ended]
-        told_: list[Cells] = [tuple(map(pick, lives)) for pick in self._told]
+        lives = _columns([life for _task_id, life in ended])
+        told_ = [lives[place] for place in self._told]
         try:
             told_[:2] = [tuple(map(a2b_base64, digests)) for digests in told_[:2]]
         except ValueError:
             return False
-        if cells[2 : 2 + len(told_)] != told_:
+        if cells[1 : 1 + len(told_)] != told_:
             return False
         return self._text is None or _content_fits(self._text, told_[0], told_[1], cells[-6:])
 
@@ -141,7 +141,7 @@ def _content_fits(text: UsualText, payloads: Cells, outcomes: Cells, cells: Sequ
     )
 
 
-def _columns(rows: list[Row]) -> list[Cells]:
+def _columns(rows: Sequence[Sequence[Any]]) -> list[Cells]:
     return list(zip(*rows, strict=True))
 
 
@@ -150,7 +150,7 @@ def _apart(ended: list[Ended], rows: list[Row]) -> tuple[list[Ended], list[Row],
     found: dict[str, Row | None] = {}
     for row in rows:
         found[row[0]] = None if row[0] in found else row
-    usual = {task_id: row for task_id, row in found.items() if row is not None and row[1] == 1}
+    usual = {task_id: row for task_id, row in found.items() if row is not None and row[1] is not None}
     return (
         [one for one in ended if one[0] in usual],
         [usual[one[0]] for one in ended if one[0] in usual],

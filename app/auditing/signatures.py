@@ -9,7 +9,7 @@ from app.auditing.faults import Faults
 from app.auditing.lives import Facts, Handler, Row
 from app.domain.event_types import EventType
 from clawtrail.formats import checkpoints, notes
-from clawtrail.formats.checkpoints import CheckpointRejected, open_checkpoint
+from clawtrail.formats.checkpoints import CheckpointRejected
 from clawtrail.formats.notes import NoteRejected, Verifier
 from clawtrail.formats.spelling import base64_of
 
@@ -77,7 +77,7 @@ class Signatures:
         self._newest_is_known = True
         for signer in signers:
             if signer in self._known:
-                return open_checkpoint(note, self._known[signer])
+                return checkpoints.vouch(text, signed_by, self._known[signer])
         self._newest_is_known = False
         its = self._unknown.setdefault(signers[0], _Unknown(size, size))
         its.last, its.count = size, its.count + 1

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clawtrail.formats import notes
 from clawtrail.formats.merkle import HASH_BYTES
-from clawtrail.formats.notes import NoteRejected, Signer, Verifier
+from clawtrail.formats.notes import NoteRejected, Signature, Signer, Verifier
 from clawtrail.formats.spelling import Misspelled, base64_of, bytes_of, number_of
 
 
@@ -66,10 +67,23 @@ def open_checkpoint(note: str | bytes, verifier: Verifier) -> Checkpoint:
     Raises ``CheckpointRejected``.
     """
     try:
-        opened = notes.open_note(note, [verifier])
+        text, signatures = notes.parse_note(note)
     except NoteRejected as error:
-        raise CheckpointRejected(f"the checkpoint is not signed as it should be: {error}") from error
-    checkpoint = parse(opened.text)
+        raise _unsigned(error) from error
+    return vouch(text, signatures, verifier)
+
+
+def vouch(text: str, signatures: Iterable[Signature], verifier: Verifier) -> Checkpoint:
+    """Return the checkpoint of a note that ``notes.parse_note`` took apart, as ``open_checkpoint`` does."""
+    try:
+        notes.vouch(text, signatures, [verifier])
+    except NoteRejected as error:
+        raise _unsigned(error) from error
+    checkpoint = parse(text)
     if checkpoint.origin != verifier.name:
         raise CheckpointRejected(f"the checkpoint is of {checkpoint.origin}, the key of {verifier.name}")
     return checkpoint
+
+
+def _unsigned(error: NoteRejected) -> CheckpointRejected:
+    return CheckpointRejected(f"the checkpoint is not signed as it should be: {error}")

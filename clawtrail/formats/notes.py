@@ -149,7 +149,7 @@ def sign(text: str, signers: Iterable[Signer]) -> str:
 def parse_note(note: str | bytes) -> tuple[str, list[Signature]]:
     """Return the text of a note and its signatures, none of them checked yet; raises ``NoteRejected``."""
     whole = _decoded(note)
-    _check_text(whole)
+    _check_characters(whole)
     # The text itself may hold empty lines: the last one counts.
     text, blank, signed = whole.rpartition("\n\n")
     if not blank or not signed.endswith("\n"):
@@ -166,7 +166,11 @@ def open_note(note: str | bytes, verifiers: Sequence[Verifier]) -> Note:
     Signatures of other keys are ignored, and so are repetitions. A bad signature of a known
     key, no signature of one, and anything malformed raise ``NoteRejected``.
     """
-    text, signatures = parse_note(note)
+    return vouch(*parse_note(note), verifiers)
+
+
+def vouch(text: str, signatures: Iterable[Signature], verifiers: Sequence[Verifier]) -> Note:
+    """Return the note that ``parse_note`` took apart, as ``open_note`` does."""
     known = _by_name_and_id(verifiers)
     signed = text.encode()
     good: dict[tuple[str, bytes], Signature] = {}
@@ -226,6 +230,10 @@ def _check_text(text: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise NoteRejected("it is not UTF-8") from error
+    _check_characters(text)
+
+
+def _check_characters(text: str) -> None:
     if _CONTROL.search(text):
         raise NoteRejected("it holds a control character")
 
