@@ -40,7 +40,7 @@ class Clock:
 class Day:
     """A service in this process through which tasks go as they do in a day, one after the other.
 
-    The record is signed while they come: each task that comes alone costs two checkpoints.
+    The record is signed while they come: each task that comes alone costs a checkpoint.
     """
 
     def __init__(self, folder: Path) -> None:
