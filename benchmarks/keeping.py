@@ -15,8 +15,10 @@ from app.services import claiming, finishing, reporting, submitting
 from app.services.attempts import Reporter
 from app.services.claiming import Worker
 from app.services.outcomes import Outcome
+from app.services.reporting import Grounds
 from app.services.submitting import Order
 from benchmarks import filling
+from clawtrail.formats.spelling import base64_of
 from config.server import ServerSettings
 
 DAY_MS = 86_400_000
@@ -24,6 +26,8 @@ DAYS_OF = (100, 1_000, 10_000)
 WIM = Worker("wim", ("command",))
 BY = Reporter("worker:wim", "wim")
 TRUE = '{"argv":["true"]}'
+GROUNDS = Grounds("commands of the demo folder", base64_of(b"d" * 32), base64_of(b"p" * 32))
+"""What a worker says with a start."""
 
 
 @dataclass
@@ -55,7 +59,7 @@ class Day:
         write(lambda conn: submitting.submit(conn, [order], actor="client:ada", now=now()))
         self.service.signing.keep_up()
         [claimed] = write(lambda conn: claiming.claim(conn, worker=WIM, free=1, now=now()))
-        write(lambda conn: reporting.start(conn, claimed.lease, by=BY, now=now()))
+        write(lambda conn: reporting.start(conn, claimed.lease, GROUNDS, by=BY, now=now()))
         self.clock.at += 600
         if output:
             write(
