@@ -250,7 +250,5 @@ class _Check:
         self._notes += self._vouching.finish()
         unsigned = self.growing.size - self._signatures.newest
         if unsigned > 0 and not self._first:
-            self._notes.append(
-                f"The last {unsigned} events are not signed; the server signs within a second, and when it "
-                "starts."
-            )
+            last = "The last event is" if unsigned == 1 else f"The last {unsigned} events are"
+            self._notes.append(f"{last} not signed; the server signs within a second, and when it starts.")

@@ -93,11 +93,18 @@ class _Show:
     """Prints pages of events, in colours where a person looks."""
 
     def __init__(self, *, as_json: bool) -> None:
-        coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        self._line = log_lines.as_json if as_json else lambda row: log_lines.line(row, coloured=coloured)
+        self._as_json = as_json
+        self._coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        self._width = log_lines.ACTOR_WIDTH
 
     def __call__(self, page: list[AnyRow]) -> None:
-        click.echo("\n".join(map(self._line, page)))
+        if self._as_json:
+            lines = [log_lines.as_json(row) for row in page]
+        else:
+            # The widest so far: with --follow nobody knows who comes.
+            self._width = log_lines.actor_width(page, at_least=self._width)
+            lines = [log_lines.line(row, coloured=self._coloured, width=self._width) for row in page]
+        click.echo("\n".join(lines))
 
 
 def _start(conn: Connection, filters: Filters, limit: int | None, end: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +32,8 @@ _LEFT_OUT = frozenset(
 )
 _LISTS = frozenset({"labels", "tags", "kinds"})  # kept as JSON text
 _SHORTER = {"exit_code": "exit"}
-_ACTOR, _TYPE, _ID = 18, 17, 8
+ACTOR_WIDTH, _TYPE, _ID = 18, 17, 8
+_WIDEST_ACTOR = 32
 _COLOURS = {
     EventType.TASK_COMPLETED: "green",
     EventType.TASK_STARTED: "cyan",
@@ -50,11 +51,19 @@ _COLOURS = {
 }
 
 
-def line(row: AnyRow, *, coloured: bool) -> str:
-    """Return an event in one line: time, actor, type, end of the task's id, what, and the details."""
+def actor_width(rows: Iterable[AnyRow], *, at_least: int = ACTOR_WIDTH) -> int:
+    """Return how wide the actors of *rows* are, for lines that stand in columns; a few may be wider."""
+    return max([at_least, *(min(len(one_line(row.actor)), _WIDEST_ACTOR) for row in rows)])
+
+
+def line(row: AnyRow, *, coloured: bool, width: int = ACTOR_WIDTH) -> str:
+    """Return an event in one line: time, actor, type, end of the task's id, what, and the details.
+
+    The actor fills *width* characters.
+    """
     told = json.loads(row.detail)
     time = iso(row.at)
-    actor = f"{one_line(row.actor):<{_ACTOR}}"
+    actor = f"{one_line(row.actor):<{width}}"
     type_ = f"{one_line(row.type):<{_TYPE}}"
     task = f"{(row.task_id or '-')[-_ID:]:<{_ID}}"
     what = one_line(_what(row, told))

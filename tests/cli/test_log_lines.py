@@ -45,6 +45,18 @@ def test_reasons_stay_in_their_line(db: Database, reason: str, shown: str) -> No
     assert tail(db) == rf"client:ada          task.cancelled     {task_id[-8:]}  echo hi  {shown}"
 
 
+def test_actors_stand_in_one_column(db: Database) -> None:
+    """Lines of one page are padded to the longest actor in it, but not to one that is beyond all measure."""
+    for actor in ("client:ada", "worker:quickstart/a-computer", "client:" + "x" * 90):
+        acts.submit(db, actor=actor)
+    [page] = db.read(lambda conn: list(browsing.pages(conn, Filters(), after=-1, end=999)))
+    assert log_lines.actor_width(page[:1]) == log_lines.ACTOR_WIDTH
+    width = log_lines.actor_width(page)
+    lines = [log_lines.line(row, coloured=False, width=width) for row in page]
+    assert [line.index("task.submitted") for line in lines[:2]] == [lines[0].index("client:ada") + 34] * 2
+    assert log_lines.actor_width(page[:1], at_least=width) == width
+
+
 def test_what_a_task_needs_is_told_plainly(db: Database) -> None:
     """Labels and tags are words with commas, instants are ISO 8601, digests and defaults are left out."""
     acts.submit(db, labels='["os=linux","gpu=1"]', tags='["night"]', expires_at=db.now + 1)
