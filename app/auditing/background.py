@@ -18,6 +18,8 @@ from app.auditing.remembering import NotRemembered
 
 _log = logging.getLogger("clawtrail.audit")
 _NICENESS = 15
+_FIRST_AFTER_MS = 600_000
+"""So long after the start the first check is made: a server that is stopped daily would make none else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,13 @@ class BackgroundCheck:
     def __init__(
         self, database: Path, *, every_ms: int | None, started_at: int, tell: Callable[[Fault], None]
     ) -> None:
-        """Make the first check one period after the last good one, or after now when none is remembered."""
+        """Make the first check one period after the last good one, or soon after the start."""
         self._database = database
         self._every_ms = every_ms
         self._tell = tell
         self._place = remembering.place(database)
         self._running: subprocess.Popen[str] | None = None
-        self._due_at = (every_ms or 0) + _remembered_at(self._place, otherwise=started_at)
+        self._due_at = _due_at(self._place, every_ms or 0, started_at=started_at)
         self.last: Result | None = None
 
     def look(self, now: int) -> None:
@@ -105,8 +107,8 @@ def _fault(said: dict[str, Any]) -> Fault:
     return Fault(said["seq"], said["taskId"], said["what"])
 
 
-def _remembered_at(place: Path, *, otherwise: int) -> int:
+def _due_at(place: Path, every_ms: int, *, started_at: int) -> int:
     try:
-        return remembering.load(place).at
+        return remembering.load(place).at + every_ms
     except NotRemembered:
-        return otherwise
+        return started_at + min(every_ms, _FIRST_AFTER_MS)

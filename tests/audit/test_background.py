@@ -6,6 +6,7 @@ import logging
 import sqlite3
 from pathlib import Path
 
+import psutil
 import pytest
 
 from app.auditing import remembering
@@ -14,16 +15,22 @@ from tests.support.patience import until
 from tests.support.service import RunningService, running_service
 
 HOUR_MS = 3_600_000
+TEN_MINUTES_MS = 600_000
 
 
-def checked(service: RunningService) -> bool:
+def checked(service: RunningService, *, after_ms: int = HOUR_MS) -> bool:
     """Let the clock stand at the next check, and return how it ended."""
     before = service.inside.audit.last
-    service.clock.move(HOUR_MS)
+    service.clock.move(after_ms)
     until(lambda: service.inside.audit.last is not before, within=60)  # it runs at low priority
     last = service.inside.audit.last
     assert last is not None
     return last.ok
+
+
+def is_idle(service: RunningService) -> bool:
+    """Say whether no check was made, and none is being made by a process of this one."""
+    return service.inside.audit.last is None and not psutil.Process().children()
 
 
 def test_the_record_is_checked_once_an_hour(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -44,9 +51,17 @@ def test_the_record_is_checked_once_an_hour(tmp_path: Path, caplog: pytest.LogCa
         assert "clawtrail_audit_ok 0.0" in metrics
 
 
+def test_the_first_check_does_not_wait_for_a_day(tmp_path: Path) -> None:
+    """A record that was never checked is checked ten minutes after the start, not before."""
+    with running_service(tmp_path, audit_every="24h") as service:
+        service.pass_time(TEN_MINUTES_MS - 1000)
+        assert is_idle(service)
+        assert checked(service, after_ms=1000)
+
+
 def test_no_check_is_made_when_it_is_switched_off(tmp_path: Path) -> None:
     """With ``none`` the time never comes."""
     with running_service(tmp_path, audit_every="none") as service:
         service.pass_time(1000 * HOUR_MS)
-        assert service.inside.audit.last is None
+        assert is_idle(service)
         assert not remembering.place(tmp_path / "clawtrail.db").exists()
