@@ -49,6 +49,11 @@ class BackgroundCheck:
         self._due_at = _due_at(self._place, every_ms or 0, started_at=started_at)
         self.last: Result | None = None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether a check was started of which ``look`` has not heard the end."""
+        return self._running is not None
+
     def look(self, now: int) -> None:
         """Start a check if one is due, or take what a running one has found when it has ended."""
         if self._running is not None:

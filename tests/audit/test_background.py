@@ -6,7 +6,6 @@ import logging
 import sqlite3
 from pathlib import Path
 
-import psutil
 import pytest
 
 from app.auditing import remembering
@@ -29,8 +28,8 @@ def checked(service: RunningService, *, after_ms: int = HOUR_MS) -> bool:
 
 
 def is_idle(service: RunningService) -> bool:
-    """Say whether no check was made, and none is being made by a process of this one."""
-    return service.inside.audit.last is None and not psutil.Process().children()
+    """Say whether no check was made or started."""
+    return service.inside.audit.last is None and not service.inside.audit.is_running
 
 
 def test_the_record_is_checked_once_an_hour(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
