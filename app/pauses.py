@@ -103,13 +103,3 @@ class Suspended(BaseException):
     def __init__(self, pause: Pause) -> None:
         super().__init__()
         self.pause = pause
-
-
-def complete(work: Work[T]) -> T:
-    """Do *work* to its end in this thread, which sleeps through the pauses; return what it returns."""
-    try:
-        while True:
-            work.send(None).wait()
-    except StopIteration as end:
-        result: T = end.value
-        return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import sys
 import threading
 import time
@@ -10,12 +11,15 @@ import weakref
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from app.alarms import Alarms
-from app.pauses import Pause, Work, complete
+from app.api.unfinished import Unfinished
+from app.domain.errors import TaskNotFound
+from app.pauses import Pause, Work
 from app.seats import Rest, Seat
 from tests.support.patience import until
 
@@ -53,6 +57,12 @@ def hasty() -> Iterator[None]:
     sys.setswitchinterval(interval)
 
 
+def called(work: Work[Any]) -> tuple[str, bytes]:
+    """Return status and body that a plain WSGI server gets from a view that does *work*."""
+    body, status, _headers = run_wsgi_app(Unfinished(work), EnvironBuilder().get_environ())
+    return status, b"".join(body)
+
+
 async def through(*gates: Gate) -> str:
     """Pass all *gates*."""
     for gate in gates:
@@ -60,28 +70,28 @@ async def through(*gates: Gate) -> str:
     return "through"
 
 
-def test_one_thread_can_do_the_whole_work() -> None:
-    """Driven to its end, work sleeps through its pauses and returns what it returns."""
+def test_any_server_can_answer_a_view_that_waits() -> None:
+    """A server that cannot take up requests again gets the whole answer; its thread sleeps in the pauses."""
     gates = Gate(), Gate()
     with ThreadPoolExecutor(1) as pool:
-        done = pool.submit(complete, through(*gates))
+        answered = pool.submit(called, through(*gates))
         gates[0].end()
-        assert not done.done()
+        assert not answered.done()
         gates[1].end()
-        assert done.result(5) == "through"
+        assert answered.result(5) == ("200 OK", b'"through"')
 
 
-def test_an_error_of_the_work_is_raised_where_it_is_driven() -> None:
-    """What goes wrong after a pause reaches whoever goes on."""
+def test_an_error_behind_a_pause_has_its_answer() -> None:
+    """What goes wrong in a view after a pause is told the caller like what goes wrong before one."""
 
     async def wrong() -> None:
         await gate
-        raise ZeroDivisionError
+        raise TaskNotFound
 
     gate = Gate()
     gate.end()
-    with pytest.raises(ZeroDivisionError):
-        complete(wrong())
+    status, body = called(wrong())
+    assert (status, json.loads(body)["code"]) == ("404 Not Found", "task_not_found")
 
 
 def test_who_comes_after_the_end_goes_on_at_once() -> None:

@@ -9,9 +9,9 @@ from threading import Barrier
 
 import pytest
 
-from app.pauses import complete
 from app.seats import Seat
 from app.waiting import Doorway, WaitingRoom
+from tests.support.completing import complete
 
 
 def alive() -> bool:

@@ -8,9 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from app.pauses import complete
 from app.seats import Offer, WorkerSeat
 from app.waiting import Ticket, WaitingRoom
+from tests.support.completing import complete
 from tests.support.patience import until
 
 COMMAND = Offer("t1", "command", None)
