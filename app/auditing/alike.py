@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from app.auditing import told
+from app.auditing.cell_types import numbers
 from app.auditing.content import Content
 from app.auditing.outcome_text import USUAL, UsualText
 from app.auditing.phrases import REMEMBERED
@@ -31,6 +32,14 @@ _USUAL_CONTENT = (
     " AND (x.attempt IS NULL AND o.stdout_digest IS NULL"
     f" OR +x.attempt = +o.attempt AND x.stream = 'stdout' AND length(x.data) <= {_SMALL} AND x.data >= x'')"
 )
+_TOLD_NUMBERS = [
+    *numbers("t", tables.tasks, told.COLUMNS),
+    *numbers("o", tables.outcomes, ("attempt", "nr", "accepted", "exit_code", "reported_at")),
+]
+_NUMBERS_OF_CONTENT = [
+    *numbers("o", tables.outcomes, ("duration_ms", "stdout_bytes", "stderr_bytes", "truncated")),
+    "coalesce(x.attempt, 0)",
+]
 _CONTENT = (
     ", CAST(t.payload_salt || t.payload AS BLOB),"
     " o.duration_ms, o.stdout_bytes, o.stdout_digest, o.salt, CAST(o.salt || x.data AS BLOB)"
@@ -99,10 +108,14 @@ class _Query:
         self._text = UsualText(exit_code, reason) if whole else None
         self.before = [attempt, exit_code, *([reason] if whole else [])]
         self.behind = list(same.values())
+        whole_numbers = (
+            f"typeof({' + '.join(_TOLD_NUMBERS + (_NUMBERS_OF_CONTENT if whole else []))}) = 'integer'"
+        )
+        usual = f"{_USUAL} AND {whole_numbers} {_USUAL_CONTENT if whole else ''}"
         cells = ", ".join(f"t.{name}" for name in times)
         alike = " AND ".join(f"+t.{name} IS ?" for name in same)
         self.text = (
-            f"SELECT t.id, CASE WHEN {_USUAL} {_USUAL_CONTENT if whole else ''} THEN t.payload_digest END,"  # noqa: S608 - our own words
+            f"SELECT t.id, CASE WHEN {usual} THEN t.payload_digest END,"  # noqa: S608 - our own words
             f" o.digest, {cells}{_CONTENT if whole else ''}"
             " FROM tasks t CROSS JOIN outcomes o ON o.task_id = t.id AND o.nr = 0"
             f" {_OUTPUT if whole else ''} WHERE t.id {{ids}} AND {alike} ORDER BY t.id"

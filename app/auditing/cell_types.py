@@ -6,7 +6,11 @@ from collections.abc import Sequence
 
 from sqlalchemy import Table
 
-from app.auditing.scanning import Row
+from app.auditing.faults import Faults
+from app.auditing.scanning import Row, Scan
+from app.storage import tables
+
+_READ_ROW_BY_ROW = {"tasks", "events", "outcomes", "output"}
 
 
 class CellTypes:
@@ -26,3 +30,20 @@ class CellTypes:
                     return f"its {name} is of another type than its column"
             self._sound.add(types)
         return None
+
+
+def numbers(alias: str, table: Table, names: Sequence[str]) -> list[str]:
+    """Return those of the columns that hold whole numbers, in SQL, with 0 for NULL where that can be.
+
+    A sum of such cells is a whole number only if each of them is: 5.0 for 5 makes it 5.0 more.
+    """
+    columns = [table.c[name] for name in names if table.c[name].type.python_type is int]
+    return [f"coalesce({alias}.{one.name}, 0)" if one.nullable else f"{alias}.{one.name}" for one in columns]
+
+
+def compare_tables(scan: Scan, faults: Faults) -> None:
+    """Have SQLite look at every cell of the tables that are not read row by row, and name what it finds."""
+    for name in sorted(tables.metadata.tables.keys() - _READ_ROW_BY_ROW):
+        for (said,) in scan.all(f"PRAGMA quick_check({name})"):
+            if said != "ok":
+                faults.add(f"SQLite finds in the table {name}: {said}")

@@ -73,7 +73,7 @@ class Content:
         end = 0
         for task_id, attempt, name, offset, data in self._scan.of_tasks(_CHUNKS, list(ids)):
             key = (task_id, attempt, name)
-            if type(data) is not bytes:
+            if type(data) is not bytes or type(attempt) is not int:
                 self._faults.add(f"its {name} is of another type than its column", task_id=task_id)
                 continue
             if key == before and offset < end:

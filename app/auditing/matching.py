@@ -59,9 +59,11 @@ class Matching:
         self._forgotten = forgotten
         self._content = Content(scan, faults) if content else None
         self._alike = Alike(scan, self._content)
-        # Of the columns that are not compared with what was told.
-        self._of_tasks = CellTypes(tables.tasks, _CONTENT)
-        self._of_outcomes = CellTypes(tables.outcomes, OUTCOME.split(", ")[_TOLD_OF_OUTCOMES:])
+        columns = OUTCOME.split(", ")
+        self._told_of_tasks = CellTypes(tables.tasks, told.COLUMNS)
+        self._others_of_tasks = CellTypes(tables.tasks, _CONTENT)
+        self._told_of_outcomes = CellTypes(tables.outcomes, columns[:_TOLD_OF_OUTCOMES])
+        self._others_of_outcomes = CellTypes(tables.outcomes, columns[_TOLD_OF_OUTCOMES:])
 
     def lives(self, ended: Iterable[tuple[Stage, Sequence[Ended]]]) -> None:
         """Compare tasks that ended: those that lived alike together, and closer what does not fit."""
@@ -88,6 +90,8 @@ class Matching:
         told_ = (one.task_id, one.attempt, nr, 0, one.exit_code, one.at)
         if row[:6] != told_:
             self._wrong(one, f"of its outcome {_differing(row, told_)}")
+        elif (odd := self._told_of_outcomes.odd(row[:_TOLD_OF_OUTCOMES])) is not None:
+            self._wrong(one, f"of its outcome {odd}")
         if self._content is not None:
             due: list[Due] = []
             self._due(row, one.seq, due, whole=False)
@@ -102,7 +106,9 @@ class Matching:
             one = some[task_id]
             if row[:_COUNT] != one.row():
                 self._name_differences(task_id, one, row)
-            if whole and (odd := self._of_tasks.odd(row[_COUNT + 1 :])) is not None:
+            elif (odd := self._told_of_tasks.odd(row[:_COUNT])) is not None:
+                self._faults.add(odd, seq=one.seq, task_id=task_id)
+            if whole and (odd := self._others_of_tasks.odd(row[_COUNT + 1 :])) is not None:
                 self._faults.add(odd, seq=one.seq, task_id=task_id)
             elif whole:
                 self._payload(task_id, one, row)
@@ -151,6 +157,8 @@ class Matching:
             if row[1:7] != (attempt, 0, 1, exit_code, at, digest):
                 what = _differing(row, (task_id, attempt, 0, 1, exit_code, at, digest))
                 self._faults.add(f"of its outcome {what}", seq=one.seq, task_id=task_id)
+            elif (odd := self._told_of_outcomes.odd(row[:_TOLD_OF_OUTCOMES])) is not None:
+                self._faults.add(f"of its outcome {odd}", seq=one.seq, task_id=task_id)
             if self._content is not None:
                 self._due(row, one.seq, due, whole=True)
         for task_id in left:
@@ -167,7 +175,7 @@ class Matching:
     def _due(self, row: Row, seq: int, due: list[Due], *, whole: bool) -> None:
         """Check the content of one outcome by its digest; add to *due* what it says of its output."""
         task_id, attempt, salt = row[0], row[1], row[7]
-        odd = self._of_outcomes.odd(row[_TOLD_OF_OUTCOMES:])
+        odd = self._others_of_outcomes.odd(row[_TOLD_OF_OUTCOMES:])
         if odd is not None:
             self._faults.add(f"of its outcome {odd}", seq=seq, task_id=task_id)
             return

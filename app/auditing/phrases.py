@@ -42,14 +42,14 @@ class Phrase:
     def __init__(self, type_: str, attempt: str, actor: str, before: str, tail: str | None) -> None:
         """Take *attempt* as JSON; the detail is *before*, or *before*, a digest and *tail*."""
         self.type = type_
-        self.attempt = None if attempt == "null" else int(attempt)
+        self.attempt = int(attempt) if attempt.isdecimal() else None
         self.actor = actor
-        self.fault: str | None = None
+        self.fault = None if self.attempt is not None or attempt == "null" else OF_ANOTHER_TYPE
         self.facts: Mapping[str, Any] = NOTHING
         try:
             self.facts = parse(before if tail is None else f"{before}{_ANY_DIGEST}{tail}")
         except DetailUnreadable as error:
-            self.fault = str(error)
+            self.fault = self.fault or str(error)
         self.digest = digest_in(type_, self.facts)
         head = f"{type_}\0{attempt}\0{actor}\0{before}"
         self.is_holed = tail is not None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from app.auditing import computing, schema
+from app.auditing import cell_types, computing, schema
 from app.auditing.ends import Ends
 from app.auditing.faults import OF_ANOTHER_TYPE, Fault, Faults, FirstFault
 from app.auditing.forgotten import Forgotten
@@ -144,6 +144,7 @@ class _Check:
         self._schedules.compare()
         self._forgotten.compare(0 if self._since is None else self._since.redactions)
         self._compare_tiles()
+        cell_types.compare_tables(self.scan, self.faults)
         self._finish_signatures()
         self._is_complete = True
 

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from app.auditing.faults import OF_ANOTHER_TYPE
+from app.domain.roles import Role
+from app.services import access
 from app.storage import engine
+from app.storage.tiles import WIDTH
 from tests.audit.test_alike import live_alike
 from tests.support import acts
 from tests.support.database import Database
@@ -22,6 +25,12 @@ CELLS = [
     ("outcomes", "duration_ms", "CAST(duration_ms AS TEXT)"),
     ("outcomes", "stdout_bytes", "CAST(stdout_bytes AS TEXT)"),
     ("output", "data", "CAST(data AS TEXT)"),
+    ("tasks", "timeout_ms", "CAST(timeout_ms AS REAL)"),
+    ("tasks", "finished_at", "CAST(finished_at AS REAL)"),
+    ("outcomes", "nr", "CAST(nr AS REAL)"),
+    ("outcomes", "exit_code", "CAST(exit_code AS REAL)"),
+    ("outcomes", "stdout_bytes", "CAST(stdout_bytes AS REAL)"),
+    ("output", "attempt", "CAST(attempt AS REAL)"),
 ]
 
 
@@ -58,7 +67,7 @@ def _define(db: Database, table: str, sql: str) -> None:
 
 @pytest.mark.parametrize("place", [0, -1])
 def test_a_cell_of_a_task_with_the_same_text_is_named(db: Database, place: int) -> None:
-    """Text that spells a number, and bytes that spell a text, are found in a task, its outcome and output."""
+    """Text for a number, bytes for a text and 5.0 for 5 are found in a task, its outcome and output."""
     task_id = live_alike(db)[place]
     for table, column, value in CELLS:
         key = ("id" if table == "tasks" else "task_id", task_id)
@@ -83,6 +92,35 @@ def test_a_cell_of_an_event_is_named(db: Database, column: str) -> None:
         retype(db, "events", column, value, key=("seq", seq))
         fault = db.faults()[0]
         assert (fault.seq, fault.what) == (seq, OF_ANOTHER_TYPE)
+
+
+@pytest.mark.parametrize("column", ["at", "attempt"])
+def test_a_fraction_in_an_event_is_named(db: Database, column: str) -> None:
+    """The event in which 5.0 stands for 5 has another leaf then."""
+    live_alike(db)
+    for seq in (db.events()[-1].seq, 9):
+        [before] = [row for row in db.events() if row.seq == seq]
+        retype(db, "events", column, f"CAST({column} AS REAL)", key=("seq", seq))
+        assert db.faults()[0].seq == seq
+        retype(db, "events", column, _literal(getattr(before, column)), key=("seq", seq))
+        assert db.faults() == []
+
+
+@pytest.mark.parametrize(("table", "column"), [("tokens", "created_at"), ("tiles", "level")])
+def test_a_cell_of_a_small_table_is_named(db: Database, table: str, column: str) -> None:
+    """What is not read row by row is looked through by SQLite, and its words name table and column."""
+    token, role, by = "x" * 20, Role.CLIENT, "system:operator"
+    db.write(
+        lambda conn: access.create(
+            conn, name="ada", role=role, token=token, expires_at=None, actor=by, now=db.now
+        )
+    )
+    while len(db.events()) < WIDTH:
+        live_alike(db)
+    assert db.faults() == []
+    retype(db, table, column, f"CAST({column} AS REAL)", key=("1", 1))
+    found = f"SQLite finds in the table {table}: non-INTEGER value in {table}.{column}"
+    assert [fault.what for fault in db.faults()][:1] == [found]
 
 
 def test_a_number_in_place_of_its_text_is_named(db: Database) -> None:
