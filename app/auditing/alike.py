@@ -108,10 +108,8 @@ class _Query:
         self._text = UsualText(exit_code, reason) if whole else None
         self.before = [attempt, exit_code, *([reason] if whole else [])]
         self.behind = list(same.values())
-        whole_numbers = (
-            f"typeof({' + '.join(_TOLD_NUMBERS + (_NUMBERS_OF_CONTENT if whole else []))}) = 'integer'"
-        )
-        usual = f"{_USUAL} AND {whole_numbers} {_USUAL_CONTENT if whole else ''}"
+        total = " + ".join(_TOLD_NUMBERS + (_NUMBERS_OF_CONTENT if whole else []))
+        usual = f"{_USUAL} AND typeof({total}) = 'integer' {_USUAL_CONTENT if whole else ''}"
         cells = ", ".join(f"t.{name}" for name in times)
         alike = " AND ".join(f"+t.{name} IS ?" for name in same)
         self.text = (

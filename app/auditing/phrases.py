@@ -42,10 +42,14 @@ class Phrase:
     def __init__(self, type_: str, attempt: str, actor: str, before: str, tail: str | None) -> None:
         """Take *attempt* as JSON; the detail is *before*, or *before*, a digest and *tail*."""
         self.type = type_
-        self.attempt = int(attempt) if attempt.isdecimal() else None
+        self.attempt: int | None = None
         self.actor = actor
-        self.fault = None if self.attempt is not None or attempt == "null" else OF_ANOTHER_TYPE
+        self.fault: str | None = None
         self.facts: Mapping[str, Any] = NOTHING
+        try:
+            self.attempt = None if attempt == "null" else int(attempt)
+        except ValueError:
+            self.fault = OF_ANOTHER_TYPE
         try:
             self.facts = parse(before if tail is None else f"{before}{_ANY_DIGEST}{tail}")
         except DetailUnreadable as error:
