@@ -32,14 +32,10 @@ _USUAL_CONTENT = (
     " AND (x.attempt IS NULL AND o.stdout_digest IS NULL"
     f" OR +x.attempt = +o.attempt AND x.stream = 'stdout' AND length(x.data) <= {_SMALL} AND x.data >= x'')"
 )
-_TOLD_NUMBERS = [
-    *numbers("t", tables.tasks, told.COLUMNS),
-    *numbers("o", tables.outcomes, ("attempt", "nr", "accepted", "exit_code", "reported_at")),
-]
+_NUMBERS = ["o.attempt", "o.nr", "o.accepted", "o.exit_code", "o.reported_at"]
 _NUMBERS_OF_CONTENT = [
-    *numbers("o", tables.outcomes, ("duration_ms", "stdout_bytes", "stderr_bytes", "truncated")),
-    "coalesce(x.attempt, 0)",
-]
+    "o.duration_ms", "o.stdout_bytes", "o.stderr_bytes", "o.truncated", "coalesce(x.attempt, 0)",
+]  # fmt: skip
 _CONTENT = (
     ", CAST(t.payload_salt || t.payload AS BLOB),"
     " o.duration_ms, o.stdout_bytes, o.stdout_digest, o.salt, CAST(o.salt || x.data AS BLOB)"
@@ -108,7 +104,8 @@ class _Query:
         self._text = UsualText(exit_code, reason) if whole else None
         self.before = [attempt, exit_code, *([reason] if whole else [])]
         self.behind = list(same.values())
-        total = " + ".join(_TOLD_NUMBERS + (_NUMBERS_OF_CONTENT if whole else []))
+        there = numbers("t", tables.tasks, [name for name, value in columns.items() if value is not None])
+        total = " + ".join([*there, *_NUMBERS, *(_NUMBERS_OF_CONTENT if whole else [])])
         usual = f"{_USUAL} AND typeof({total}) = 'integer' {_USUAL_CONTENT if whole else ''}"
         cells = ", ".join(f"t.{name}" for name in times)
         alike = " AND ".join(f"+t.{name} IS ?" for name in same)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Table
 
@@ -32,13 +32,12 @@ class CellTypes:
         return None
 
 
-def numbers(alias: str, table: Table, names: Sequence[str]) -> list[str]:
-    """Return those of the columns that hold whole numbers, in SQL, with 0 for NULL where that can be.
+def numbers(alias: str, table: Table, names: Iterable[str]) -> list[str]:
+    """Return in SQL those of the columns that hold whole numbers.
 
-    A sum of such cells is a whole number only if each of them is: 5.0 for 5 makes it 5.0 more.
+    The sum of such cells is a whole number only if each of them is one: no 5.0 for 5, and no NULL.
     """
-    columns = [table.c[name] for name in names if table.c[name].type.python_type is int]
-    return [f"coalesce({alias}.{one.name}, 0)" if one.nullable else f"{alias}.{one.name}" for one in columns]
+    return [f"{alias}.{name}" for name in names if table.c[name].type.python_type is int]
 
 
 def compare_tables(scan: Scan, faults: Faults) -> None:
