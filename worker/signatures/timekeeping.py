@@ -36,9 +36,9 @@ class Timekeeper:
     def now(self) -> int:
         """Give the time in epoch milliseconds, and note it with the journal's next commit."""
         with self._lock:
-            steady = clock.now()
-            self._latest = max(self._wall(), self._latest + int((steady - self._steady) * 1000))
-            self._steady = steady
+            passed = int((clock.now() - self._steady) * 1000)
+            self._latest = max(self._wall(), self._latest + passed)
+            self._steady += passed / 1000  # what is left of a millisecond counts at the next look
             self._journal.saw(self._latest)
             return self._latest
 
