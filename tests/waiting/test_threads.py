@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from app.pauses import aside
-from app.threads import AT_WORK, Threads
+from app.threads import AT_WORK, PATIENCE_S, Threads
 
 
 class Request:
@@ -153,14 +153,17 @@ def test_what_others_wait_for_gets_a_thread_beyond_the_limit() -> None:
     last.go.set()
 
 
-def test_a_thread_is_made_only_when_no_other_is_free() -> None:
-    """One request after the other needs one thread, and no more than the limit are ever made."""
-    served: Counter[int] = Counter()
-    done = threading.Semaphore(0)
+def test_no_more_threads_are_made_than_the_limit() -> None:
+    """While all threads are held up, who comes next waits, until one of them is free."""
+    held, last = [Held() for _ in range(3)], Held()
     threads = Threads(3)
-    for name in range(100):
-        threads.add_task(Request(name, served, done))
-    for _ in range(100):
-        assert done.acquire(timeout=5)
-    assert threads.started <= 3
-    assert sum(served.values()) == 100
+    for one in held:
+        threads.add_task(one)
+    assert all(one.begun.wait(5) for one in held)
+    threads.add_task(last)
+    assert not last.begun.wait(20 * PATIENCE_S)
+    held[0].go.set()
+    assert last.begun.wait(5)
+    assert threads.started == 3
+    for one in (*held, last):
+        one.go.set()
