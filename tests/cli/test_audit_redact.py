@@ -84,7 +84,8 @@ def test_large_contents_go_as_small_ones_do(service: Server, client: Client, tmp
     ids.append(client.edit_file(path, lines[7], "line 7 of another secret\n").task_id)
     ids.append(client.run_task(Task.file_read(path)).task_id)
     ids.append(client.run(f"cat {path}").task_id)
-    assert files(service).count(b"of the large secret") > 3 * len(lines)
+    # It is there three times; a page may end within a line, and the log may hold some of it again.
+    assert files(service).count(b"of the large secret") > 2 * len(lines)
     for task_id in ids:
         assert redact(service, task_id, "--reason", "a large secret").status == 0
     assert not any(words in files(service) for words in (b"of the large secret", b"another secret"))
